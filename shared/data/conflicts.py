@@ -1,0 +1,29 @@
+"""Constraints that clients can run into, told as answers.
+
+Nothing is looked up before it is tried: that would be a race.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+
+from shared.http.problems import Problem
+
+
+@contextmanager
+def unique(detail: str) -> Iterator[None]:
+    """A taken name is 409 ``already_exists``."""
+    try:
+        yield
+    except UniqueViolation:
+        raise Problem("already_exists", detail) from None
+
+
+@contextmanager
+def referenced(problem: Problem) -> Iterator[None]:
+    """A row that others refer to, or one that is not there to be referred to, is this problem."""
+    try:
+        yield
+    except ForeignKeyViolation:
+        raise problem from None

@@ -1,0 +1,280 @@
+"""An endpoint: one declaration from which come its route, its checks in the contract's order, and its documentation."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from pydantic import BaseModel
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from shared.call import Call
+from shared.data import audit
+from shared.data.database import Connection
+from shared.fields import parse_uuid
+from shared.http.conditional import etag, may_change
+from shared.http.idempotency import KEY, IdempotentRequest
+from shared.http.input import named_members, parse_body, parse_query, read_body
+from shared.http.problems import Fault, Problem, invalid
+from shared.security.permissions import Permission, Standing, needs_token, permits, role_decides
+from shared.services import Context
+from shared.vocabulary import AuditTarget
+
+NO_ID = UUID(int=0)
+
+
+class Subject(Protocol):
+    """The object that a request is about, as its rules need it; locked where the request changes it."""
+
+    def relations(self, user_id: UUID) -> frozenset[Standing]:
+        """What a user is to the object."""
+        ...
+
+
+class Tagged(Protocol):
+    """A subject with an entity tag."""
+
+    @property
+    def document(self) -> bytes:
+        """What is shown of it."""
+        ...
+
+
+Reply = Response | Problem
+Handler = Callable[..., Awaitable[Reply]]
+Load = Callable[[Connection, UUID], Awaitable[Subject | None]]
+Exists = Callable[[Connection, UUID], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """See ``endpoint``, which makes one."""
+
+    method: str
+    path: str
+    permission: Permission
+    handler: Handler
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    output: type[BaseModel] | None
+    status: int
+    subject: Load | None
+    exists: Exists | None
+    kind: AuditTarget | None
+    member_permissions: Mapping[str, Permission]
+    tagged: bool
+    idempotent: bool
+    own_connections: bool
+    problems: tuple[str, ...]
+
+    async def __call__(self, context: Context, scope: Scope, receive: Receive) -> Response | Problem:
+        """Answer a request: the checks in the order of section 2 of the contract, then the handler.
+
+        Raises:
+            Problem: the first of them that fails.
+        """
+        headers = Headers(scope=scope)
+        content = await read_body(headers, receive) if self.body else b""
+        if not needs_token(self.permission):
+            context.caller = None
+            return await self._answer(context, scope, headers, content)
+        caller = context.authenticated()
+        try:
+            if role_decides(self.permission) and not permits(self.permission, caller.role):
+                raise denied(self.permission)
+            return await self._answer(context, scope, headers, content)
+        except Problem as problem:
+            await self._confirm(context, problem, scope)
+            raise
+
+    async def _confirm(self, context: Context, problem: Problem, scope: Scope) -> None:
+        """Before any refusal: a session that has ended is told that and nothing else. A denial is audited."""
+        if problem.code == "service_unavailable":
+            return
+        caller = context.authenticated()
+        async with context.services.database.connection(context) as db:
+            if not context.session_checked:
+                await db.check_session()
+            if problem.code == "permission_denied":
+                object_id = parse_uuid(scope["path_params"].get("id", ""))
+                await audit.record(
+                    db,
+                    context.origin,
+                    "permission.denied",
+                    outcome="denied",
+                    actor=caller.id,
+                    target=(self.kind, object_id) if self.kind and object_id else None,
+                    details={"method": self.method, "route": self.path},
+                )
+
+    async def _answer(self, context: Context, scope: Scope, headers: Headers, content: bytes) -> Response | Problem:
+        raw_id = scope["path_params"].get("id")
+        object_id = NO_ID if raw_id is None else parse_uuid(raw_id)
+        if object_id is None:
+            raise Problem("not_found")
+        call = Call(context, scope["path"], headers, scope["query_string"], object_id)
+        reply = await self._run(call, self._inputs(call, content))
+        if call.ended:
+            await call.services.gate.deny(call.ended, call.services.settings.access_token_seconds)
+        return reply
+
+    async def _run(self, call: Call, inputs: "_Inputs") -> Response | Problem:
+        if self.own_connections:
+            return await self.handler(call, *inputs.checked())
+        if self.method == "GET":
+            return await self._read(call, inputs)
+        async with call.transaction() as db:
+            call.use(db)
+            return await self._write(call, db, inputs)
+
+    async def _read(self, call: Call, inputs: "_Inputs") -> Response | Problem:
+        async with call.services.database.connection(call.context) as db:
+            call.use(db)
+            if inputs.problem and self.exists and not await self.exists(db, call.id):
+                raise Problem("not_found")
+            return await self.handler(call, *inputs.checked())
+
+    async def _write(self, call: Call, db: Connection, inputs: "_Inputs") -> Response | Problem:
+        retry = None
+        if inputs.key:
+            retry = IdempotentRequest(call.caller.id, call.path, inputs.key, inputs.content)
+        claimed = retry is None or await retry.claim(db)
+        subject = await self._subject(call, db, inputs)
+        arguments = inputs.checked()
+        if not claimed:
+            raise Problem("request_in_progress")
+        if retry and (first := await retry.replay(db)):
+            return first
+        if self.tagged and subject is not None and not may_change(call.headers.get("if-match"), etag(subject.document)):
+            raise Problem("precondition_failed")
+        reply = await self.handler(call, *([subject] if self.subject else []), *arguments)
+        if retry and isinstance(reply, Response):
+            await retry.keep(db, reply)
+        return reply
+
+    async def _subject(self, call: Call, db: Connection, inputs: "_Inputs") -> Any:
+        """Load the object and judge the caller by it: by the endpoint's permission and by the members named."""
+        if self.subject is None:
+            if needs_token(self.permission):
+                await db.check_session()
+            return None
+        subject = await self.subject(db, call.id)
+        if subject is None:
+            raise Problem("not_found")
+        relations = subject.relations(call.caller.id)
+        for permission in (self.permission, *inputs.member_permissions()):
+            if not permits(permission, call.caller.role, relations):
+                raise denied(permission)
+        return subject
+
+    def _inputs(self, call: Call, content: bytes) -> "_Inputs":
+        inputs = _Inputs(self, content)
+        query, faults = parse_query(self.query, call.query_string)
+        if self.idempotent and (key := call.headers.get("idempotency-key")) is not None:
+            inputs.key = key
+            if not KEY.fullmatch(key):
+                inputs.key = None
+                message = "Must have 1 to 255 characters from ! to ~"
+                faults.append(Fault("header", "Idempotency-Key", "idempotency_key", message))
+        try:
+            parsed = parse_body(self.body, content) if self.body else None
+        except Problem as problem:
+            inputs.problem = problem
+            return inputs
+        if isinstance(parsed, list):
+            faults.extend(parsed)
+        if faults:
+            inputs.problem = invalid(*faults)
+        inputs.arguments = [model for model in (parsed, query) if model is not None]
+        return inputs
+
+
+@dataclass(slots=True)
+class _Inputs:
+    """What came in, checked at once but told only when its turn comes."""
+
+    endpoint: Endpoint
+    content: bytes
+    arguments: list[Any] = field(default_factory=list)
+    key: str | None = None
+    problem: Problem | None = None
+
+    def checked(self) -> list[Any]:
+        """The handler's arguments: body, then query, of those that the endpoint takes.
+
+        Raises:
+            Problem: malformed_json, validation_failed.
+        """
+        if self.problem:
+            raise self.problem
+        return self.arguments
+
+    def member_permissions(self) -> list[Permission]:
+        """The rights that the members of the body need beyond the endpoint's own."""
+        wanted = self.endpoint.member_permissions
+        return [wanted[name] for name in named_members(self.content) if name in wanted] if wanted else []
+
+
+def denied(permission: Permission) -> Problem:
+    """403, saying which right is missing."""
+    return Problem("permission_denied", f"You may not {permission.value}.")
+
+
+def endpoint(
+    method: str,
+    path: str,
+    permission: Permission,
+    *,
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    output: type[BaseModel] | None = None,
+    status: int = 200,
+    subject: Load | None = None,
+    exists: Exists | None = None,
+    kind: AuditTarget | None = None,
+    member_permissions: Mapping[str, Permission] | None = None,
+    tagged: bool = False,
+    idempotent: bool = False,
+    own_connections: bool = False,
+    problems: tuple[str, ...] = (),
+) -> Callable[[Handler], Endpoint]:
+    """Decorator that makes a handler an endpoint. The handler is called with the call, then what is declared here of
+    subject, body and query, in this order.
+
+    Args:
+        permission: who may; applied before the handler, by role or by relation to the subject.
+        body, query: models of what comes in; what is not declared is refused.
+        output, status: what a success answers.
+        subject: loads (and locks) the object of a write, on which relations are judged.
+        exists: for a read with an id, whether the object is there; asked only to tell 404 from 422.
+        kind: what the id in the path names, for the audit log.
+        member_permissions: rights that naming a member of the body needs as well.
+        tagged: ``If-Match`` is honoured against the subject's document.
+        idempotent: ``Idempotency-Key`` is honoured.
+        own_connections: the handler opens connections itself: it hashes passwords between them, or needs none.
+        problems: codes that the handler may answer beyond the general ones.
+    """
+
+    def decorate(handler: Handler) -> Endpoint:
+        return Endpoint(
+            method=method,
+            path=path,
+            permission=permission,
+            handler=handler,
+            body=body,
+            query=query,
+            output=output,
+            status=status,
+            subject=subject,
+            exists=exists,
+            kind=kind,
+            member_permissions=member_permissions or {},
+            tagged=tagged,
+            idempotent=idempotent,
+            own_connections=own_connections,
+            problems=problems,
+        )
+
+    return decorate

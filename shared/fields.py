@@ -1,0 +1,136 @@
+"""The kinds of value that come in and go out, for the models of every function."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
+
+from shared.text import SEARCH_LENGTH
+
+T = TypeVar("T")
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+
+
+class Input(BaseModel):
+    """What a client sends: no unknown members, no coercion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Patch(Input):
+    """What a client sends to change an object. The defaults of its members stand for "not named" and are never used."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        document = handler.resolve_ref_schema(handler(schema))
+        for member in document["properties"].values():
+            member.pop("default", None)
+        return document
+
+    def take(self, name: str, current: T) -> T:
+        """The member's new value where it is named, else the current one."""
+        value: T = getattr(self, name) if name in self.model_fields_set else current
+        return value
+
+
+class Output(BaseModel):
+    """What a client gets. It documents; the JSON itself is made by PostgreSQL (decision 0002)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def refuse_nul(value: str) -> str:
+    """PostgreSQL cannot store U+0000."""
+    if "\0" in value:
+        raise PydanticCustomError("string_unicode", "Must not hold U+0000")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text trimmed at both ends and NFC-normalised, then measured in code points."""
+
+    low: int
+    high: int
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, core_schema.str_schema(strict=True))
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": self.low, "maxLength": self.high}
+
+    def _check(self, value: str) -> str:
+        text = unicodedata.normalize("NFC", refuse_nul(value).strip())
+        if len(text) < self.low:
+            raise PydanticKnownError("string_too_short", {"min_length": self.low})
+        if len(text) > self.high:
+            raise PydanticKnownError("string_too_long", {"max_length": self.high})
+        return text
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """The UUID that ``text`` writes in the form of RFC 9562, or None."""
+    return UUID(text) if _UUID.fullmatch(text) else None
+
+
+def _uuid(value: object) -> UUID:
+    if isinstance(value, str) and (parsed := parse_uuid(value)) is not None:
+        return parsed
+    raise PydanticCustomError("uuid_parsing", "Must be a UUID")
+
+
+def whole(value: object) -> object:
+    """The number that a query parameter writes; anything else is left for the type to refuse."""
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+
+
+def _boolean(value: object) -> object:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    """RFC 3339 alone: pydantic by itself also takes numbers for Unix times."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d.*", value, re.ASCII | re.DOTALL):
+        return value
+    raise PydanticCustomError("datetime_parsing", "Must be a time as in RFC 3339, such as 2026-01-31T08:00:00Z")
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        return value
+    raise PydanticCustomError("date_parsing", "Must be a date such as 2026-01-31")
+
+
+def csv(value: object) -> object:
+    """The items of a comma-separated query parameter; an empty item stays one and is refused by its type."""
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+def distinct(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The items without repetition, in their order."""
+    return tuple(dict.fromkeys(value))
+
+
+Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
+Day = Annotated[date, BeforeValidator(_day), Field(strict=False)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), Field(strict=False)]
+QueryBool = Annotated[bool, BeforeValidator(_boolean)]
+Search = Annotated[str, Text(0, SEARCH_LENGTH)]
+
+
+class UserRef(Output):
+    id: Id
+    username: str
+
+
+class ProjectRef(Output):
+    id: Id
+    name: str

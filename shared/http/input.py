@@ -1,0 +1,157 @@
+"""What comes in with a request: the body's bytes, the query's pairs, and both checked against their models."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+from shared.http.problems import Fault, Problem
+
+BODY_LIMIT = 1024 * 1024
+"""Octets of a request body."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+async def read_body(headers: Headers, receive: Receive) -> bytes:
+    """The whole JSON body, refused as early as can be told.
+
+    Raises:
+        Problem: payload_too_large, unsupported_media_type.
+    """
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > BODY_LIMIT:
+        raise Problem("payload_too_large", f"A body may have {BODY_LIMIT} octets.")
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem("unsupported_media_type")
+    if "content-encoding" in headers:
+        raise Problem("unsupported_media_type", "A compressed body is not taken.")
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("bad_request", "The body ended early.")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            raise Problem("payload_too_large", f"A body may have {BODY_LIMIT} octets.")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def parse_body(model: type[ModelT], body: bytes) -> ModelT | list[Fault]:
+    """The body as a model, or what is wrong with it.
+
+    pydantic's parser takes the good case. What it refuses is parsed again by the standard library, which
+    keeps lone surrogates: they are JSON, so 422 with their place, and not 400.
+
+    Raises:
+        Problem: malformed_json.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        if not any(item["type"] == "json_invalid" for item in error.errors(include_input=False, include_url=False)):
+            return _faults("body", error)
+    faults = list(_surrogates(parse_json(body)))
+    if not faults:
+        raise Problem("malformed_json", "The body is nested too deeply.")
+    return faults
+
+
+def parse_json(body: bytes) -> object:
+    """The body as plain values.
+
+    Raises:
+        Problem: malformed_json.
+    """
+    try:
+        parsed: object = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Problem("malformed_json") from None
+    return parsed
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _surrogates(value: object, path: str = "") -> Iterable[Fault]:
+    if isinstance(value, str) and _SURROGATE.search(value):
+        yield Fault("body", path, "string_unicode", "Must not hold a lone surrogate")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _surrogates(item, f"{path}/{index}")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _surrogates(name, path)
+            yield from _surrogates(item, f"{path}/{_escape(name)}")
+
+
+def named_members(body: bytes) -> frozenset[str]:
+    """The members that the body names, valid or not; none where it is no object."""
+    try:
+        parsed = parse_json(body)
+    except Problem:
+        return frozenset()
+    return frozenset(parsed) if isinstance(parsed, dict) else frozenset()
+
+
+def parse_query(model: type[ModelT] | None, query_string: bytes) -> tuple[ModelT | None, list[Fault]]:
+    """The query as a model, or what is wrong with it. Without a model no parameter is allowed."""
+    if not query_string and model is None:
+        return None, []
+    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="surrogateescape")
+    values: dict[str, str] = {}
+    faults = []
+    for name, value in pairs:
+        if _SURROGATE.search(name) or "\0" in name or model is None or name not in model.model_fields:
+            faults.append(Fault("query", _printable(name), "extra_forbidden", "There is no such parameter"))
+        elif name in values:
+            faults.append(Fault("query", name, "repeated", "Must be given once"))
+        elif _SURROGATE.search(value):
+            faults.append(Fault("query", name, "string_unicode", "Must be UTF-8"))
+        values[name] = value
+    if model is None:
+        return None, faults
+    known = {fault.path for fault in faults}
+    try:
+        parsed = model.model_validate({name: value for name, value in values.items() if name not in known})
+    except ValidationError as error:
+        return None, faults + [fault for fault in _faults("query", error) if fault.path not in known]
+    return (None, faults) if faults else (parsed, [])
+
+
+def query_pairs(query_string: bytes) -> list[tuple[str, str]]:
+    """The query's parameters in their order, for the links of a list."""
+    return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _escape(name: str) -> str:
+    """A reference token of a JSON pointer (RFC 6901)."""
+    return _printable(name).replace("~", "~0").replace("/", "~1")
+
+
+def _faults(where: Literal["body", "query"], error: ValidationError) -> list[Fault]:
+    faults: dict[tuple[str, str], Fault] = {}
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        loc = item["loc"]
+        path = "".join(f"/{_escape(str(part))}" for part in loc) if where == "body" else _printable(str(loc[0]))
+        faults.setdefault((path, item["type"]), Fault(where, path, item["type"], item["msg"]))
+    return list(faults.values())
+
+
+def header_text(headers: Mapping[str, str], name: str, limit: int) -> str:
+    """A header's value cut to ``limit`` characters, without U+0000; "" where it is missing."""
+    return headers.get(name, "").replace("\0", "")[:limit]

@@ -1,0 +1,150 @@
+"""The one pass round every request: who and where from, the limit, the headers, the errors, the log line."""
+
+import logging
+import re
+import time
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.data.database import UNAVAILABLE
+from shared.http.headers import SECURITY_HEADERS, Cors
+from shared.http.input import header_text
+from shared.http.problems import Problem
+from shared.security.client_address import client_address
+from shared.security.limits import Verdict
+from shared.security.tokens import bearer
+from shared.services import Context, Origin, Services
+
+log = logging.getLogger("flycatcher.request")
+
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by the platform, not by clients: neither counted nor limited."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_ROUTER_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+class OnePass:
+    """Pure ASGI, outside the router: what it refuses costs no route and no connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request; anything else is the application's own matter."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        services: Services = scope["state"]["services"]
+        headers = Headers(scope=scope)
+        context = Context(_origin(scope, headers, services), services)
+        scope["context"] = context
+        cors = Cors(services.settings.cors_allowed_origins)
+        verdict: Verdict | None = None
+        status = 0
+
+        async def respond(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(MutableHeaders(scope=message), context, verdict, services)
+                cors.decorate(headers.get("origin"), MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            try:
+                if scope["path"] not in PROBES:
+                    _read_token(context, headers)
+                    verdict = await services.gate.check(context.origin.ip, context.session_id)
+                    _obey(verdict, context)
+                if answer := cors.preflight(scope["method"], headers):
+                    await answer(scope, receive, respond)
+                else:
+                    await self._app(scope, receive, respond)
+            except Exception as error:
+                if status:
+                    raise
+                problem = as_problem(error)
+                await problem.response(scope["path"], context.origin.request_id)(scope, receive, respond)
+        finally:
+            _log(scope, headers, context, status)
+
+
+def as_problem(error: Exception) -> Problem:
+    """What a client is told of an error. Its cause goes to the log and never further."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException) and error.status_code in _ROUTER_CODES:
+        return Problem(_ROUTER_CODES[error.status_code], headers=error.headers)
+    if isinstance(error, UNAVAILABLE):
+        log.warning("dependency failed", exc_info=error)
+        return Problem("service_unavailable")
+    log.error("unexpected error", exc_info=error)
+    return Problem("internal_error")
+
+
+def _origin(scope: Scope, headers: Headers, services: Services) -> Origin:
+    peer = scope["client"][0] if scope.get("client") else None
+    address = client_address(peer, headers.getlist("x-forwarded-for"), services.settings.trusted_proxies)
+    request_id = headers.get("x-request-id", "")
+    return Origin(
+        ip=address,
+        user_agent=header_text(headers, "user-agent", 500),
+        request_id=request_id if _REQUEST_ID.fullmatch(request_id) else uuid4().hex,
+    )
+
+
+def _read_token(context: Context, headers: Headers) -> None:
+    """Find out who calls; that nobody does is told only where somebody has to."""
+    try:
+        context.caller = context.services.verifier.verify(bearer(headers.get("authorization")))
+    except Problem as problem:
+        context.token_problem = problem
+
+
+def _obey(verdict: Verdict, context: Context) -> None:
+    if not verdict.allowed:
+        context.services.metrics.rate_limited.inc()
+        raise Problem("rate_limited", headers={"Retry-After": str(verdict.reset_seconds)})
+    if verdict.denied:
+        context.caller, context.token_problem = None, Problem("token_revoked")
+
+
+def _add_headers(headers: MutableHeaders, context: Context, verdict: Verdict | None, services: Services) -> None:
+    headers["X-Request-ID"] = context.origin.request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if verdict:
+        headers["RateLimit-Limit"] = str(services.settings.rate_limit_per_minute)
+        headers["RateLimit-Remaining"] = str(verdict.remaining)
+        headers["RateLimit-Reset"] = str(verdict.reset_seconds)
+
+
+def _log(scope: Scope, headers: Headers, context: Context, status: int) -> None:
+    seconds = time.perf_counter() - context.started
+    route = context.route or "unmatched"
+    context.services.metrics.observe(scope["method"], route, status, seconds)
+    trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    log.info(
+        "request",
+        extra={
+            "request_id": context.origin.request_id,
+            "trace_id": trace[1] if trace else None,
+            "user_id": str(context.caller.id) if context.caller else None,
+            "method": scope["method"],
+            "route": route,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 2),
+        },
+    )
+
+
+async def send_answer(answer: Response | Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send what a handler returned; a returned problem like a raised one."""
+    if isinstance(answer, Problem):
+        answer = answer.response(scope["path"], scope["context"].origin.request_id)
+    await answer(scope, receive, send)

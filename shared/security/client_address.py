@@ -1,0 +1,35 @@
+"""The address of the client, across the proxies that the configuration trusts and no other."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from shared.settings import Network
+
+UNKNOWN = "unknown"
+
+
+def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Walk ``X-Forwarded-For`` from the right, from the peer on, as long as the address at hand is a trusted proxy.
+
+    What stands left of the first address that is not trusted was written by a client, and is not believed
+    (OWASP: IP spoofing by header). An IPv4 address in IPv6 form is the IPv4 address.
+    """
+    address = _normal(peer or "")
+    if address is None:
+        return UNKNOWN
+    for entry in reversed([part for header in forwarded_for for part in header.split(",")]):
+        if not any(address in network for network in trusted):
+            break
+        hop = _normal(entry.strip())
+        if hop is None:
+            break
+        address = hop
+    return str(address)
+
+
+def _normal(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,184 @@
+"""The configuration: read from the environment once, at start, and frozen."""
+
+import ipaddress
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
+
+FunctionName = Literal["auth", "projects", "issues", "comments"]
+FUNCTION_NAMES: tuple[FunctionName, ...] = get_args(FunctionName)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text is one line that names it."""
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if urlsplit(text).scheme not in schemes:
+            raise ValueError(f"must be a URL that starts with {schemes[0]}://")
+        return text
+
+    return parse
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Exact origins (RFC 6454). A wildcard would let any site read what its visitor may read."""
+    for origin in _items(text):
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("must list exact origins such as https://app.example.com; * is refused")
+        if "*" in origin or "@" in origin:
+            raise ValueError("must list exact origins such as https://app.example.com; * is refused")
+    return tuple(_items(text))
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(item) for item in _items(text))
+    except ValueError:
+        raise ValueError("must list networks such as 10.0.0.0/8, comma-separated") from None
+
+
+def _json(text: str) -> str:
+    try:
+        json.loads(text)
+    except ValueError:
+        raise ValueError("must be a JSON Web Key Set (RFC 7517)") from None
+    return text
+
+
+def _private_key(text: str) -> str:
+    if "PRIVATE KEY-----" not in text:
+        raise ValueError("must be a private key in PEM")
+    return text
+
+
+def _setting(parse: Callable[[str], T], default: T | object = MISSING, *, only: FunctionName | None = None) -> Any:
+    metadata = {"parse": parse, "only": only}
+    if default is MISSING:
+        return field(metadata=metadata, repr=False)
+    return field(default=default, metadata=metadata, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a function needs to know. A field is the environment variable of its name, in upper case.
+
+    No field is shown by ``repr``: several hold secrets.
+    """
+
+    database_url: str = _setting(_url("postgresql", "postgres"))
+    database_pool_size: int = _setting(_whole(1, 1000), 5)
+    redis_url: str = _setting(_url("redis", "rediss", "unix"))
+    jwt_private_key: str | None = _setting(_private_key, only="auth")
+    jwt_public_keys: str = _setting(_json)
+    jwt_issuer: str = _setting(_text, "flycatcher")
+    jwt_audience: str = _setting(_text, "flycatcher")
+    access_token_seconds: int = _setting(_whole(1, 86_400), 900)
+    refresh_token_seconds: int = _setting(_whole(1, 31_536_000), 604_800)
+    rate_limit_per_minute: int = _setting(_whole(1, 1_000_000), 100)
+    login_limit_per_minute: int = _setting(_whole(1, 1_000_000), 5)
+    lockout_threshold: int = _setting(_whole(1, 1_000_000), 5)
+    lockout_seconds: int = _setting(_whole(1, 31_536_000), 900)
+    cors_allowed_origins: tuple[str, ...] = _setting(_origins, ())
+    trusted_proxies: tuple[Network, ...] = _setting(_networks, ())
+    log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], function: FunctionName | None = None) -> "Settings":
+        """Read and check every setting of ``function``; None stands for all functions in one process.
+
+        ``NAME_FILE`` gives the path of a file that holds the value of ``NAME``.
+        A setting that belongs to another function alone is not even read: only auth sees the private key.
+
+        Raises:
+            SettingsError: a value is missing or wrong; the message names the variable.
+        """
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            only = setting.metadata["only"]
+            if only is not None and function not in (only, None):
+                values[setting.name] = None
+                continue
+            value = read_variable(environ, setting.name.upper(), setting.metadata["parse"])
+            if value is not None:
+                values[setting.name] = value
+            elif setting.default is MISSING:
+                raise SettingsError(f"{setting.name.upper()} is missing")
+        return cls(**values)
+
+
+def read_variable(environ: Mapping[str, str], name: str, parse: Callable[[str], T]) -> T | None:
+    """The value of a variable or of the file that ``name_FILE`` points at; None where both are unset or empty.
+
+    Raises:
+        SettingsError: the file cannot be read, both are set, or ``parse`` refuses the value.
+    """
+    text, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if text and path:
+        raise SettingsError(f"{name} and {name}_FILE are both set; set one of them")
+    if path:
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from None
+    if not text.strip():
+        return None
+    try:
+        return parse(text.strip())
+    except ValueError as error:
+        raise SettingsError(f"{name} {error}") from None
+
+
+def read_port(environ: Mapping[str, str], default: int) -> int:
+    """The port to listen on, from ``PORT``.
+
+    Raises:
+        SettingsError: it is no port number.
+    """
+    return read_variable(environ, "PORT", _whole(1, 65_535)) or default
+
+
+def read_url(environ: Mapping[str, str], name: str) -> str | None:
+    """A PostgreSQL URL from the variable ``name``, or None.
+
+    Raises:
+        SettingsError: it is no PostgreSQL URL.
+    """
+    return read_variable(environ, name, _url("postgresql", "postgres"))
