@@ -1,0 +1,137 @@
+"""Accounts, tokens, sessions and audit events, as they come in and go out."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from shared.fields import Id, Input, Moment, Output, Patch, QueryBool, Search, Text, UserRef, refuse_nul
+from shared.http.paging import PageQuery, Sort, SortKeys
+from shared.vocabulary import AuditAction, AuditOutcome, AuditTarget, RoleName
+
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _username(value: str) -> str:
+    if not _USERNAME.fullmatch(value):
+        raise PydanticCustomError("username", "Must be of A-Z, a-z, 0-9, ., _ and -, starting with a letter or digit")
+    return value
+
+
+def _email(value: str) -> str:
+    """Kept as given; whether the domain takes mail is not asked, since that would be a request to the outside."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError:
+        raise PydanticCustomError("email", "Must be an e-mail address") from None
+    return value
+
+
+Username = Annotated[str, Text(1, 50), AfterValidator(_username)]
+Email = Annotated[str, Text(3, 254), AfterValidator(_email)]
+Password = Annotated[str, AfterValidator(refuse_nul), Field(json_schema_extra={"format": "password"})]
+"""Not trimmed, not normalised; its own rules are told as ``weak_password``."""
+
+
+class User(Output):
+    id: Id
+    username: str
+    email: str
+    role: RoleName
+    is_active: bool
+    created_at: Moment
+    last_login: Moment | None
+
+
+class Member(Output):
+    """A user as every other user may see one."""
+
+    id: Id
+    username: str
+    role: RoleName
+    is_active: bool
+
+
+class Tokens(Output):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    refresh_expires_in: int
+
+
+class Session(Output):
+    id: Id
+    created_at: Moment
+    last_used_at: Moment
+    expires_at: Moment
+    ip: str
+    user_agent: str
+    current: bool
+
+
+class Target(Output):
+    type: AuditTarget
+    id: Id
+
+
+class AuditEvent(Output):
+    id: Id
+    at: Moment
+    action: AuditAction
+    outcome: AuditOutcome
+    actor: UserRef | None
+    target: Target | None
+    ip: str
+    user_agent: str
+    request_id: str
+    details: dict[str, Any]
+
+
+class PublicKeys(Output):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+class Registration(Input):
+    username: Username
+    email: Email
+    password: Password
+
+
+class Credentials(Input):
+    username: Annotated[str, Text(1, 254)]
+    password: Password
+
+
+class RefreshToken(Input):
+    refresh_token: Annotated[str, AfterValidator(refuse_nul)]
+
+
+class PasswordChange(Input):
+    current_password: Password
+    new_password: Password
+
+
+class UserPatch(Patch):
+    role: RoleName = "developer"
+    is_active: bool = True
+
+
+class MemberQuery(PageQuery):
+    search: Search = ""
+    role: RoleName | None = None
+    is_active: QueryBool | None = None
+    sort: Annotated[SortKeys, Sort(("username", "created_at"))] = (("username", False),)
+
+
+class AuditQuery(PageQuery):
+    actor: Id | None = None
+    action: AuditAction | None = None
+    target: Id | None = None
+    since: Moment | None = None
+    until: Moment | None = None

@@ -1,0 +1,49 @@
+"""What happens at each endpoint of comments."""
+
+from starlette.responses import Response
+
+from functions.comments import queries
+from functions.comments.queries import CommentRow, IssueRow
+from functions.comments.schemas import CommentPatch, CommentQuery, NewComment
+from shared.call import Call, changed, created
+from shared.http.paging import PageQuery
+from shared.http.problems import Problem
+
+
+async def list_comments(call: Call, query: CommentQuery) -> Response:
+    """List the comments of an issue"""
+    items, total = await queries.page(call.db, call.id, query)
+    return call.page(items, total, query)
+
+
+async def create_comment(call: Call, issue: IssueRow, new: NewComment) -> Response:
+    """Comment on an issue"""
+    if issue.project_is_archived:
+        raise Problem("project_archived")
+    comment_id = await queries.add(call.db, call.id, call.caller.id, new.content)
+    return created(await queries.document(call.db, comment_id), f"/api/comments/{comment_id}")
+
+
+async def get_comment(call: Call) -> Response:
+    """Get a comment"""
+    return call.document(await queries.document(call.db, call.id))
+
+
+async def edit_comment(call: Call, comment: CommentRow, patch: CommentPatch) -> Response:
+    """Change the text of a comment
+
+    The earlier text is kept among the comment's revisions.
+    """
+    content = patch.take("content", comment.content)
+    if content == comment.content:
+        return changed(comment.document)
+    if comment.project_is_archived:
+        raise Problem("project_archived")
+    await queries.change(call.db, comment.id, content)
+    return changed(await queries.document(call.db, comment.id))
+
+
+async def list_revisions(call: Call, query: PageQuery) -> Response:
+    """List the earlier texts of a comment, newest first"""
+    items, total = await queries.revisions(call.db, call.id, query)
+    return call.page(items, total, query)

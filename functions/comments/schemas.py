@@ -1,0 +1,40 @@
+"""Comments, as they come in and go out."""
+
+from typing import Annotated
+
+from shared.fields import Id, Input, Moment, Output, Patch, Text, UserRef
+from shared.http.paging import PageQuery, Sort, SortKeys
+
+Content = Annotated[str, Text(1, 2000)]
+
+
+class Comment(Output):
+    id: Id
+    issue_id: Id
+    author: UserRef
+    content: str
+    content_html: str
+    created_at: Moment
+    updated_at: Moment
+    edited: bool
+
+
+class Revision(Output):
+    """A text that the comment had before."""
+
+    id: Id
+    content: str
+    content_html: str
+    created_at: Moment
+
+
+class NewComment(Input):
+    content: Content
+
+
+class CommentPatch(Patch):
+    content: Content = ""
+
+
+class CommentQuery(PageQuery):
+    sort: Annotated[SortKeys, Sort(("created_at",))] = (("created_at", False),)

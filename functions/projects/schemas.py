@@ -1,0 +1,43 @@
+"""Projects, as they come in and go out."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from shared.fields import Id, Input, Moment, Output, Patch, QueryBool, Search, Text, UserRef
+from shared.http.paging import PageQuery, Sort, SortKeys
+
+
+def _empty_to_null(description: str | None) -> str | None:
+    return description or None
+
+
+Name = Annotated[str, Text(1, 100)]
+Description = Annotated[Annotated[str, Text(0, 1000)] | None, AfterValidator(_empty_to_null)]
+
+
+class Project(Output):
+    id: Id
+    name: str
+    description: str | None
+    created_by: UserRef
+    created_at: Moment
+    updated_at: Moment
+    is_archived: bool
+
+
+class NewProject(Input):
+    name: Name
+    description: Description = None
+
+
+class ProjectPatch(Patch):
+    name: Name = ""
+    description: Description = None
+    is_archived: bool = False
+
+
+class ProjectQuery(PageQuery):
+    search: Search = ""
+    is_archived: QueryBool = False
+    sort: Annotated[SortKeys, Sort(("name", "created_at", "updated_at"))] = (("created_at", True),)
