@@ -1,0 +1,45 @@
+"""What the commands share: where the database is, and how they end."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import psycopg
+
+from shared.settings import SettingsError, read_url
+
+
+def owner_url() -> str:
+    """The URL of ``DATABASE_OWNER_URL``.
+
+    Raises:
+        SettingsError: it is missing or no PostgreSQL URL.
+    """
+    url = read_url(os.environ, "DATABASE_OWNER_URL")
+    if url is None:
+        raise SettingsError("DATABASE_OWNER_URL is missing")
+    return url
+
+
+def finish(command: str, work: Callable[[], str], *failures: type[Exception]) -> int:
+    """Do the work and print the line that it returns, or say on stderr why not, in one line for each thing wrong.
+
+    Returns the exit code: 0 when done, 1 when PostgreSQL fails or one of ``failures`` is raised, 2 when what was given
+    to the command is wrong (SettingsError, a line each).
+    """
+    expected: tuple[type[Exception], ...] = (psycopg.Error, *failures)
+    try:
+        print(work())
+    except SettingsError as error:
+        return max(fail(command, line, 2) for line in str(error).splitlines())
+    except psycopg.errors.UndefinedTable:
+        return fail(command, "the database is not migrated; do that first: python -m operations migrate", 1)
+    except expected as error:
+        return fail(command, getattr(error, "orig", error), 1)
+    return 0
+
+
+def fail(command: str, problem: object, code: int) -> int:
+    """Print the first line of the problem on stderr and return the exit code."""
+    print(f"{command}: {(str(problem) or type(problem).__name__).splitlines()[0]}", file=sys.stderr)
+    return code

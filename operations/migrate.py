@@ -1,0 +1,84 @@
+"""Bring a database to a revision of the schema: ``python -m operations migrate``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from operations.console import finish, owner_url
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def newest_revision() -> str:
+    """The revision to which the files lead. Read from their names: importing Alembic takes longer than all the rest."""
+    return max(path.name.split("_")[3] for path in (ROOT / "migrations" / "versions").glob("*_*.py"))
+
+
+def is_current(owner_url: str) -> bool:
+    """Whether the database is at the newest revision.
+
+    Raises:
+        psycopg.Error: it cannot be asked.
+    """
+    return _revision(owner_url) == newest_revision()
+
+
+def migrate(owner_url: str, revision: str = "head") -> bool:
+    """Apply the migrations up or down to ``revision``: a number such as 0001, ``head`` or ``base``.
+
+    False if none was due. A migration by someone else at the same moment is waited for.
+
+    Raises:
+        alembic.util.CommandError: there is no such revision, or the database is at one that is not known here.
+        sqlalchemy.exc.DBAPIError, psycopg.Error: PostgreSQL cannot be reached or refuses.
+        RuntimeError: the database's encoding is not UTF8.
+    """
+    from alembic import command
+
+    applied: list[object] = []
+    config = configuration(owner_url)
+    config.attributes["on_version_apply"] = lambda **step: applied.append(step)
+    goes_down = revision == "base" or (revision != "head" and revision < (_revision(owner_url) or ""))
+    (command.downgrade if goes_down else command.upgrade)(config, revision)
+    return bool(applied)
+
+
+def configuration(owner_url: str) -> "Config":
+    """Alembic's configuration for a database, for what ``migrate`` does not do."""
+    from alembic.config import Config
+
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["owner_url"] = owner_url
+    return config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = "Apply the migrations to the database of DATABASE_OWNER_URL."
+    parser.add_argument("--to", metavar="REVISION", default="head", help="a number, head (the default) or base")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command: 0 when done, 1 when PostgreSQL or a migration fails, 2 when the configuration is wrong."""
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError
+
+    def work() -> str:
+        applied = migrate(owner_url(), args.to)
+        return f"migrated: the database is at {args.to}" if applied else "nothing to migrate"
+
+    return finish("migrate", work, CommandError, DBAPIError, RuntimeError)
+
+
+def _revision(owner_url: str) -> str | None:
+    with psycopg.connect(owner_url) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return row[0] if row else None

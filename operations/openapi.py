@@ -1,0 +1,40 @@
+"""The OpenAPI document of the whole API: ``python -m operations openapi``."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from functions.auth.app import ENDPOINTS as AUTH
+from functions.comments.app import ENDPOINTS as COMMENTS
+from functions.issues.app import ENDPOINTS as ISSUES
+from functions.projects.app import ENDPOINTS as PROJECTS
+from operations.openapi_document import describe
+from shared import VERSION
+
+ENDPOINTS = [*AUTH, *PROJECTS, *ISSUES, *COMMENTS]
+
+
+def whole_api() -> dict[str, Any]:
+    """The document that the public entry serves."""
+    return describe(ENDPOINTS, VERSION)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The subcommand's options."""
+    parser.add_argument("--output", type=Path, help="write to this file instead of standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the document; 0, or 1 where the file cannot be written."""
+    text = json.dumps(whole_api(), indent=2) + "\n"
+    if args.output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        args.output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"flycatcher: cannot write {args.output}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,130 @@
+"""Write the demo into a database: ``python -m operations seed``. What is there already stays as it is."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import TupleRow
+from sqlalchemy import ARRAY, Text, bindparam, func, or_, select
+from sqlalchemy.sql import Executable
+
+from operations.accounts import Account, user_row, weaknesses
+from operations.console import finish, owner_url
+from operations.rows import Row, add
+from operations.seed_demo import Demo, build
+from operations.seed_rows import UserRef, issue_rows, project_row
+from shared.data.statements import statement
+from shared.data.tables import projects, users
+from shared.settings import SettingsError, read_variable
+from shared.text import fold
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a step, how much of it is done, and how much there is."""
+
+
+def is_empty(owner_url: str) -> bool:
+    """Whether the database, migrated, has no users yet.
+
+    Raises:
+        psycopg.Error: it cannot be asked.
+    """
+    with psycopg.connect(owner_url) as connection:
+        return connection.execute("SELECT FROM users LIMIT 1").rowcount == 0
+
+
+def seed(owner_url: str, password: str, progress: Progress | None = None) -> bool:
+    """Add what is missing of the demo, in one transaction; False if nothing was.
+
+    A user name, an e-mail or a project name that is taken is used as it is: no password or role of anyone changes.
+
+    Raises:
+        psycopg.Error: PostgreSQL cannot be reached or refuses; nothing was written.
+    """
+    report = progress or (lambda _step, _done, _total: None)
+    demo = build()
+    with psycopg.connect(owner_url) as connection:
+        there = _users_by_name(connection, demo)
+        new = [user for user in demo.users if user.username not in there]
+        added = add(connection, users, _user_rows(new, password, report))
+        people = _users_by_name(connection, demo)
+        added += add(connection, projects, (project_row(project, people) for project in demo.projects))
+        places = _projects_by_name(connection, demo)
+        for number, (table, rows) in enumerate(issue_rows(demo.issues, people, places), start=1):
+            added += add(connection, table, rows)
+            report("writing the demo", number, 4)
+    return added > 0
+
+
+def _user_rows(new: list[Account], password: str, report: Progress) -> Iterator[Row]:
+    """Rows with a salt each. Threads help, because Argon2 lets go of the interpreter's lock."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for number, row in enumerate(pool.map(lambda account: user_row(account, password), new), start=1):
+            report("hashing passwords", number, len(new))
+            yield row
+
+
+@statement
+def _select_users() -> Executable:
+    names = bindparam("names", type_=ARRAY(Text))
+    emails = bindparam("emails", type_=ARRAY(Text))
+    c = users.c
+    found = or_(c.username_folded == func.any(names), c.email_folded == func.any(emails))
+    return select(c.id, c.username, c.username_folded, c.email_folded).where(found)
+
+
+def _users_by_name(connection: psycopg.Connection[TupleRow], demo: Demo) -> dict[str, UserRef]:
+    """The users of the demo that the database has, by their names in the demo: found by name, else by e-mail."""
+    keys = {"names": [user.username for user in demo.users], "emails": [user.email for user in demo.users]}
+    found = connection.execute(_select_users().text, keys).fetchall()
+    by_name = {name: UserRef(user_id, username) for user_id, username, name, _ in found}
+    by_email = {email: UserRef(user_id, username) for user_id, username, _, email in found}
+    matched = ((user.username, by_name.get(user.username) or by_email.get(user.email)) for user in demo.users)
+    return {name: row for name, row in matched if row}
+
+
+@statement
+def _select_projects() -> Executable:
+    names = bindparam("names", type_=ARRAY(Text))
+    ids = bindparam("ids", type_=ARRAY(projects.c.id.type))
+    found = or_(projects.c.name_folded == func.any(names), projects.c.id == func.any(ids))
+    return select(projects.c.id, projects.c.name_folded).where(found)
+
+
+def _projects_by_name(connection: psycopg.Connection[TupleRow], demo: Demo) -> dict[str, UUID]:
+    """The ids of the projects by their names in the demo: the demo's own, renamed or not, else the one of that name."""
+    keys = {"names": [fold(p.text.name) for p in demo.projects], "ids": [p.id for p in demo.projects]}
+    found = connection.execute(_select_projects().text, keys).fetchall()
+    ids, by_name = {row[0] for row in found}, {name: project_id for project_id, name in found}
+    return {p.text.name: p.id if p.id in ids else by_name[fold(p.text.name)] for p in demo.projects}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options."""
+    parser.description = (
+        "Add the demo (50 users, 10 projects, 500 issues, 1,500 comments) to the database of DATABASE_OWNER_URL; "
+        "SEED_PASSWORD is the password of the accounts. What is there already stays as it is."
+    )
+
+
+def run(_args: argparse.Namespace) -> int:
+    """The command: 0 when done, 1 when PostgreSQL fails, 2 when the configuration or the password is wrong."""
+
+    def work() -> str:
+        url, password = owner_url(), read_variable(os.environ, "SEED_PASSWORD", str)
+        if password is None:
+            raise SettingsError("SEED_PASSWORD is missing")
+        for user in build().users:
+            if weak := weaknesses(password, user.username):
+                raise SettingsError("\n".join(f"SEED_PASSWORD: {weakness}" for weakness in weak))
+        return "the demo is written" if seed(url, password, _show) else "nothing to add"
+
+    return finish("seed", work)
+
+
+def _show(step: str, done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{step}: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
