@@ -1,0 +1,46 @@
+"""The database that ``make run`` serves: migrated, filled with the demo when empty, opened to the functions."""
+
+import psycopg
+
+from local.errors import StartError
+from local.progress import say, show
+from local.roles import connect, ensure_login, first_line
+from operations.migrate import is_current, migrate
+
+
+def prepare_database(
+    owner_url: str, seed_password: str, *, functions_url: str | None = None, login: str | None = None
+) -> str:
+    """Bring the database of ``owner_url`` to where the functions can work on it, and return the URL for them.
+
+    ``functions_url`` or ``login`` name the role that they sign in with, as for ``ensure_login``.
+
+    Raises:
+        StartError: PostgreSQL cannot be reached or refuses.
+    """
+    connect(owner_url).close()
+    try:
+        if not is_current(owner_url):
+            say("  migrating the database")
+            _migrate(owner_url)
+        _seed_if_empty(owner_url, seed_password)
+        return ensure_login(owner_url, functions_url, name=login)
+    except psycopg.Error as error:
+        raise StartError(f"PostgreSQL refuses: {first_line(error)}") from error
+
+
+def _migrate(owner_url: str) -> None:
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        migrate(owner_url)
+    except (CommandError, DBAPIError, RuntimeError) as error:
+        raise StartError(f"cannot migrate the database: {first_line(getattr(error, 'orig', error))}") from error
+
+
+def _seed_if_empty(owner_url: str, password: str) -> None:
+    from operations.seed import is_empty, seed
+
+    if is_empty(owner_url):
+        seed(owner_url, password, show)
