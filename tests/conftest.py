@@ -1,0 +1,184 @@
+"""What tests stand on: one PostgreSQL and one Valkey for the run, a database for each worker, the API over real HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import httpx2
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from redis import Redis
+
+from local.postgres import EmbeddedPostgres, start_postgres
+from local.roles import ensure_login
+from local.valkey import EmbeddedValkey, start_valkey
+from operations.keys import make_keys
+from operations.migrate import migrate
+from shared.settings import Settings
+from tests.support.api import Api, Server, new_client
+from tests.support.people import People
+
+TEMPLATE = "flycatcher_template"
+UNLIMITED = "1000000"
+
+
+class Engines:
+    """PostgreSQL and Valkey, started once, by the process that hands the tests out."""
+
+    def __init__(self) -> None:
+        self._directory = TemporaryDirectory(prefix="flycatcher-tests-", ignore_cleanup_errors=True)
+        root = Path(self._directory.name)
+        root.chmod(0o755)
+        self._postgres: EmbeddedPostgres = start_postgres(root / "postgres", durable=False)
+        self._valkey: EmbeddedValkey = start_valkey(root / "valkey")
+        create_database(self._postgres.owner_url, TEMPLATE)
+        migrate(database_url(self._postgres.owner_url, TEMPLATE))
+        ensure_login(self._postgres.owner_url, name="flycatcher")
+        make_keys(root / "keys")
+        self.addresses = {
+            "postgres": self._postgres.owner_url,
+            "valkey": self._valkey.url,
+            "keys": str(root / "keys"),
+        }
+
+    def stop(self) -> None:
+        """End both, and remove what they kept."""
+        self._valkey.stop()
+        self._postgres.stop()
+        self._directory.cleanup()
+
+
+def database_url(url: str, database: str, user: str | None = None) -> str:
+    """The same server, another database, perhaps another user."""
+    base, _, rest = url.partition("://")
+    authority, _, path = rest.partition("/")
+    query = path.partition("?")[2]
+    if user:
+        authority = f"{user}@{authority.rpartition('@')[2]}"
+    return f"{base}://{authority}/{database}{'?' if query else ''}{query}"
+
+
+def create_database(owner_url: str, name: str, template: str = "template1") -> None:
+    """A database of this name."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        owner.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop_database(owner_url: str, name: str) -> None:
+    """No database of this name, whoever is connected."""
+    with psycopg.connect(owner_url, autocommit=True) as owner:
+        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+engines_key = pytest.StashKey[Engines]()
+addresses_key = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the engines in the main process; a worker is told where they are."""
+    addresses = getattr(config, "workerinput", {}).get("addresses")
+    if addresses is None:
+        engines = Engines()
+        config.stash[engines_key] = engines
+        addresses = engines.addresses
+    config.stash[addresses_key] = addresses
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the main process started."""
+    if engines := config.stash.get(engines_key, None):
+        engines.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: "pytest.WorkerController") -> None:  # type: ignore[name-defined]  # xdist's own class
+    """Tell a worker where the engines are."""
+    node.workerinput["addresses"] = node.config.stash[addresses_key]
+
+
+@pytest.fixture(scope="session")
+def addresses(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Where the engines are."""
+    return pytestconfig.stash[addresses_key]
+
+
+@pytest.fixture(scope="session")
+def cluster_url(addresses: dict[str, str]) -> str:
+    """The superuser's URL of the PostgreSQL of this run."""
+    return addresses["postgres"]
+
+
+@pytest.fixture
+def empty_database(cluster_url: str) -> Iterator[str]:
+    """The owner's URL of an empty database."""
+    name = f"empty_{uuid4().hex}"
+    create_database(cluster_url, name)
+    yield database_url(cluster_url, name)
+    drop_database(cluster_url, name)
+
+
+@pytest.fixture(scope="session")
+def database(cluster_url: str, worker_id: str) -> Iterator[str]:
+    """The owner's URL of the migrated database of this worker."""
+    name = f"flycatcher_{worker_id}"
+    create_database(cluster_url, name, TEMPLATE)
+    yield database_url(cluster_url, name)
+    drop_database(cluster_url, name)
+
+
+@pytest.fixture(scope="session")
+def environ(addresses: dict[str, str], database: str, worker_id: str) -> dict[str, str]:
+    """The environment of a function on this worker's database, with limits out of the way."""
+    number = int(worker_id.removeprefix("gw") or 0) if worker_id != "master" else 0
+    keys = Path(addresses["keys"])
+    name = conninfo_to_dict(database)["dbname"]
+    return {
+        "DATABASE_URL": database_url(database, str(name), "flycatcher"),
+        "REDIS_URL": f"{addresses['valkey']}?db={number}",
+        "JWT_PRIVATE_KEY_FILE": str(keys / "private.pem"),
+        "JWT_PUBLIC_KEYS_FILE": str(keys / "public.json"),
+        "RATE_LIMIT_PER_MINUTE": UNLIMITED,
+        "LOGIN_LIMIT_PER_MINUTE": UNLIMITED,
+        "LOCKOUT_THRESHOLD": UNLIMITED,
+        "LOG_LEVEL": "warning",
+    }
+
+
+@pytest.fixture(scope="session")
+def server(environ: dict[str, str]) -> Iterator[Server]:
+    """The whole API in one process, as ``make run`` serves it."""
+    with Server(Settings.load(environ)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> Iterator[httpx2.Client]:
+    """The connections to the server that the tests of this worker share."""
+    with new_client(server.url) as shared:
+        yield shared
+
+
+@pytest.fixture
+def clean(database: str, environ: dict[str, str]) -> Iterator[None]:
+    """Leave no rows behind, and no counters."""
+    yield
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute("TRUNCATE users, login_throttles, audit_events CASCADE")
+    with Redis.from_url(environ["REDIS_URL"]) as redis:
+        redis.flushdb()
+
+
+@pytest.fixture
+def api(client: httpx2.Client, clean: None) -> Api:  # noqa: ARG001  # the cleaning is the point
+    """A caller who is not signed in; every answer is held against the declarations."""
+    return Api(client)
+
+
+@pytest.fixture
+def people(api: Api, database: str, environ: dict[str, str]) -> People:
+    """Makes users who are signed in already."""
+    return People(api, database, Settings.load(environ))
