@@ -8,7 +8,7 @@ from importlib import import_module
 COMMANDS = {
     "migrate": "bring the database to a revision of the schema",
     "seed": "write the demo into the database",
-    "create-admin": "add an administrator, or make a user one",
+    "create-admin": "add an administrator",
     "keys": "make, rotate or show the keys of access tokens",
     "openapi": "print the description of the API",
 }

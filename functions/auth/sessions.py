@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, Select, bindparam, func, insert, select, update
+from sqlalchemy import Interval, Select, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.sql import Executable
 from uuid_utils.compat import uuid7
 
@@ -17,6 +17,9 @@ from shared.http.paging import PageQuery
 from shared.security.permissions import Standing
 from shared.services import Origin
 from shared.vocabulary import RoleName
+
+REMEMBERED = timedelta(days=30)
+"""How long a refresh token is known after it expired, so that its reuse is still seen as theft."""
 
 _session, _token = sessions.c, refresh_tokens.c
 _LIVE = (_session.ended_at.is_(None), _session.expires_at > func.now())
@@ -94,6 +97,13 @@ def _replace_token() -> Executable:
 
 
 @statement
+def _forget_tokens() -> Executable:
+    """Tokens whose reuse would tell nothing any more."""
+    old = _token.expires_at < func.now() - literal(REMEMBERED)
+    return delete(refresh_tokens).where(_token.session_id == bindparam("session_id"), old)
+
+
+@statement
 def _prolong() -> Executable:
     changed = update(sessions).where(_session.id == bindparam("prolonged"))
     return changed.values(last_used_at=func.now(), expires_at=_expiry())
@@ -140,6 +150,7 @@ async def find_token(db: Connection, token: str) -> RefreshRow | None:
 async def rotate(db: Connection, token: str, session_id: UUID, lifetime: timedelta) -> str:
     """Replace a token that ``find_token`` has locked; the new one."""
     await db.run(_replace_token(), hash=refresh_token_hash(token))
+    await db.run(_forget_tokens(), session_id=session_id)
     await db.run(_prolong(), prolonged=session_id, lifetime=lifetime)
     return await _add_token(db, session_id, lifetime)
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import Executable
 
@@ -15,6 +15,9 @@ from shared.http.problems import Problem
 from shared.settings import Settings
 
 WINDOW = timedelta(minutes=1)
+IDLE = timedelta(days=1)
+SWEPT_AT_ONCE = 10
+ACCOUNT = "account:"
 _throttle = login_throttles.c
 
 
@@ -38,7 +41,7 @@ class Throttle(NamedTuple):
 
 def account_key(user_id: UUID | None, typed: str) -> str:
     """What counts as one account: a user, under whichever name; else the folded name that nobody has."""
-    return f"account:{user_id}" if user_id else f"name:{typed}"
+    return f"{ACCOUNT}{user_id}" if user_id else f"name:{typed}"
 
 
 def address_key(address: str) -> str:
@@ -70,6 +73,18 @@ def _save() -> Executable:
 
 
 @statement
+def _sweep() -> Executable:
+    """Names that nobody has, and addresses, idle for a day; a few at a time, and none that is in use."""
+    idle = (
+        _throttle.updated_at < func.now() - literal(IDLE),
+        ~_throttle.key.startswith(ACCOUNT),
+        or_(_throttle.locked_until.is_(None), _throttle.locked_until < func.now()),
+    )
+    some = select(_throttle.key).where(*idle).order_by(_throttle.updated_at).limit(SWEPT_AT_ONCE)
+    return delete(login_throttles).where(_throttle.key.in_(some.with_for_update(skip_locked=True)))
+
+
+@statement
 def _unlock() -> Executable:
     locked = _throttle.locked_until > func.now()
     changed = update(login_throttles).where(_throttle.key == bindparam("throttle_key"), locked)
@@ -86,6 +101,7 @@ async def admit(db: Connection, account: str, address: str, limit: int) -> Probl
     now = throttles[-1].now
     if full:
         return Problem("rate_limited", headers={"Retry-After": str(max(1, seconds_until(max(full), now)))})
+    await db.run(_sweep())
     for throttle in throttles:
         await _store(db, throttle._replace(attempts=[*throttle.recent(), now]))
     return locked(throttles[0])

@@ -241,6 +241,6 @@ async def remove(db: Connection, user_id: UUID) -> None:
     """Delete a user.
 
     Raises:
-        ForeignKeyViolation: the user created a project, reported an issue or wrote a comment.
+        ForeignKeyViolation, RestrictViolation: the user created a project, reported an issue or wrote a comment.
     """
     await db.run(_delete(), id=user_id)

@@ -232,8 +232,7 @@ def refresh_tokens() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_refresh_tokens")),
         reference("refresh_tokens", "session_id", "sessions", on_delete="CASCADE"),
     )
-    index("refresh_tokens", "session_id")  # the cascade from its session
-    index("refresh_tokens", "expires_at")  # clearing away expired tokens
+    index("refresh_tokens", "session_id")  # forgetting old tokens of a session, and the cascade from it
 
 
 def login_throttles() -> None:
@@ -247,7 +246,7 @@ def login_throttles() -> None:
         # POST /api/auth/login
         sa.PrimaryKeyConstraint("key", name=op.f("pk_login_throttles")),
     )
-    index("login_throttles", "updated_at")  # clearing away accounts and addresses long quiet
+    index("login_throttles", "updated_at")  # clearing away names and addresses that are idle
 
 
 def idempotency_keys() -> None:
@@ -266,7 +265,6 @@ def idempotency_keys() -> None:
         sa.CheckConstraint("char_length(key) BETWEEN 1 AND 255", name=op.f("ck_idempotency_keys_key_length")),
         reference("idempotency_keys", "user_id", "users", on_delete="CASCADE"),
     )
-    index("idempotency_keys", "created_at")  # clearing away keys older than 24 hours
 
 
 def audit_events() -> None:

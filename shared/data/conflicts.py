@@ -6,7 +6,7 @@ Nothing is looked up before it is tried: that would be a race.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg.errors import ForeignKeyViolation, UniqueViolation
+from psycopg.errors import ForeignKeyViolation, RestrictViolation, UniqueViolation
 
 from shared.http.problems import Problem
 
@@ -25,5 +25,5 @@ def referenced(problem: Problem) -> Iterator[None]:
     """A row that others refer to, or one that is not there to be referred to, is this problem."""
     try:
         yield
-    except ForeignKeyViolation:
+    except (ForeignKeyViolation, RestrictViolation):  # PostgreSQL 18 tells the two apart
         raise problem from None

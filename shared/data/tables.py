@@ -212,7 +212,6 @@ refresh_tokens = Table(
     Column("expires_at", Timestamp, nullable=False),
     Column("replaced_at", Timestamp),
     Index(None, "session_id"),
-    Index(None, "expires_at"),
 )
 
 login_throttles = Table(
@@ -238,7 +237,6 @@ idempotency_keys = Table(
     Column("body", LargeBinary, nullable=False),
     _time("created_at"),
     _length("key", 1, 255),
-    Index(None, "created_at"),
 )
 
 audit_events = Table(

@@ -77,7 +77,7 @@ def test_down_leaves_the_role_to_other_databases(empty_database: str, cluster_ur
 
 
 def test_a_database_that_counts_bytes_is_refused(cluster_url: str, owner_role: str) -> None:
-    name = _create_database(cluster_url, owner_role, "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    name = _create_database(cluster_url, owner_role, "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'")
     with pytest.raises(RuntimeError, match="UTF8, not SQL_ASCII"):
         migrate(make_conninfo(cluster_url, dbname=name))
 
