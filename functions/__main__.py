@@ -2,11 +2,12 @@
 
 import importlib
 import os
+import signal
 import sys
 
 import uvicorn
 
-from shared.settings import FUNCTION_NAMES, Settings, SettingsError, read_port
+from shared.settings import Settings, SettingsError, read_function, read_port
 
 PORT = 8080
 KEEP_ALIVE_SECONDS = 620
@@ -15,11 +16,15 @@ GRACE_SECONDS = 20
 
 
 def main() -> int:
-    """Serve until SIGTERM; 2 for a configuration that is wrong, said in one line."""
-    name = os.environ.get("FUNCTION", "")
+    """Serve until SIGTERM; 2 for a setting that is wrong, said in one line.
+
+    What only its use can tell, such as a broken key, is one line of the log, and uvicorn's exit code for it.
+    """
+    # While uvicorn serves it takes both signals over, and passes them on when the requests in flight are done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     try:
-        if name not in FUNCTION_NAMES:
-            raise SettingsError(f"FUNCTION must be one of {', '.join(FUNCTION_NAMES)}")
+        name = read_function(os.environ)
         Settings.load(os.environ, name)
         port = read_port(os.environ, PORT)
     except SettingsError as error:
@@ -32,6 +37,7 @@ def main() -> int:
             host="0.0.0.0",  # noqa: S104  # a container is reached through its network
             port=port,
             access_log=False,
+            proxy_headers=False,  # uvicorn would believe whoever calls from 127.0.0.1; TRUSTED_PROXIES decides
             server_header=False,
             log_config=None,
             lifespan="on",
@@ -40,7 +46,7 @@ def main() -> int:
         )
     )
     server.run()
-    return 0 if server.started else 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Swagger UI and the OpenAPI document, every byte from our own origin."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from shared.call import JSON, Call
 from shared.endpoint import Endpoint, Handler, endpoint
@@ -72,18 +73,19 @@ def docs_endpoints(openapi: Callable[[], bytes]) -> list[Endpoint]:
 
 
 def _asset(name: str, media_type: str) -> Handler:
-    async def asset(_call: Call) -> Response:
-        return FileResponse(_folder() / name, media_type=media_type, headers=_REVALIDATED)
+    async def asset(call: Call) -> Response:
+        return _revalidated(call, _read(name), media_type)
 
     return asset
 
 
-def _folder() -> Path:
+@cache
+def _read(name: str) -> bytes:
     spec = find_spec(_PACKAGE)
     locations = spec.submodule_search_locations if spec else None
     if not locations:
         raise FileNotFoundError(f"{_PACKAGE} is not installed")
-    return Path(locations[0]) / "dist"
+    return (Path(locations[0]) / "dist" / name).read_bytes()
 
 
 def _revalidated(call: Call, content: bytes, media_type: str) -> Response:

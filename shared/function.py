@@ -1,5 +1,6 @@
 """A function: its Starlette application, made from the list of its endpoints."""
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -71,6 +72,10 @@ class Function(Starlette):
             exception_handlers={HTTPException: _router_problem},
         )
         self.router.redirect_slashes = False
+        for route in self.router.routes:
+            if isinstance(route, Route):
+                # Starlette's own pattern ends in $, which lets a line feed (%0A) follow the path.
+                route.path_regex = re.compile(rf"{route.path_regex.pattern}\Z")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the server's start and stop."""

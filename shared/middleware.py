@@ -68,22 +68,22 @@ class OnePass:
             except Exception as error:
                 if status:
                     raise
-                problem = as_problem(error)
+                problem = as_problem(error, context.origin.request_id)
                 await problem.response(scope["path"], context.origin.request_id)(scope, receive, respond)
         finally:
             _log(scope, headers, context, status)
 
 
-def as_problem(error: Exception) -> Problem:
-    """What a client is told of an error. Its cause goes to the log and never further."""
+def as_problem(error: Exception, request_id: str) -> Problem:
+    """What a client is told of an error. Its cause goes to the log, under the request's id, and never further."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, HTTPException) and error.status_code in _ROUTER_CODES:
         return Problem(_ROUTER_CODES[error.status_code], headers=error.headers)
     if isinstance(error, UNAVAILABLE):
-        log.warning("dependency failed", exc_info=error)
+        log.warning("dependency failed", exc_info=error, extra={"request_id": request_id})
         return Problem("service_unavailable")
-    log.error("unexpected error", exc_info=error)
+    log.error("unexpected error", exc_info=error, extra={"request_id": request_id})
     return Problem("internal_error")
 
 

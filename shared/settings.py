@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 FunctionName = Literal["auth", "projects", "issues", "comments"]
@@ -39,7 +39,13 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if urlsplit(text).scheme not in schemes:
+        try:
+            parts = urlsplit(text)
+            for host in parts.netloc.rpartition("@")[2].split(","):
+                _ = urlsplit(f"//{host}").port
+        except ValueError:  # its own text may show a password
+            raise ValueError("must be a URL") from None
+        if parts.scheme not in schemes:
             raise ValueError(f"must be a URL that starts with {schemes[0]}://")
         return text
 
@@ -164,6 +170,18 @@ def read_variable(environ: Mapping[str, str], name: str, parse: Callable[[str], 
         return parse(text.strip())
     except ValueError as error:
         raise SettingsError(f"{name} {error}") from None
+
+
+def read_function(environ: Mapping[str, str]) -> FunctionName:
+    """The function to run, from ``FUNCTION``.
+
+    Raises:
+        SettingsError: it is missing, or no function's name.
+    """
+    name = read_variable(environ, "FUNCTION", _one_of(*FUNCTION_NAMES))
+    if name is None:
+        raise SettingsError(f"FUNCTION is missing; it is one of {', '.join(FUNCTION_NAMES)}")
+    return cast(FunctionName, name)
 
 
 def read_port(environ: Mapping[str, str], default: int) -> int:

@@ -51,25 +51,27 @@ async def login(call: Call, credentials: Credentials) -> Response | Problem:
         address = throttles.address_key(call.context.origin.ip)
         refusal = await throttles.admit(db, key, address, limit)
     if refusal:
+        if refusal.code == "rate_limited":
+            call.services.metrics.rate_limited.inc()
         return refusal
     hashing = call.services.resource(Hashing)
     right = await hashing.verify(account.password_hash if account else UNKNOWN, credentials.password)
     async with call.transaction() as db:
+        role = await users.signed_in(db, account) if account and right else None
         throttle = await throttles.state(db, key)
         if problem := throttles.locked(throttle):
-            return problem
-        if account is None or not right or not account.is_active:
+            raise problem
+        if account is None or role is None:
             await _count_failure(call, db, throttle, account)
             return Problem("invalid_credentials")
         await throttles.succeed(db, throttle)
-        await users.signed_in(db, account.id)
         session_id, refresh_token = await sessions.start(db, account.id, call.context.origin, _lifetime(call))
         await call.audit(
             db, "auth.login", actor=account.id, target=("user", account.id), details={"session": str(session_id)}
         )
     if hashing.outdated(account.password_hash):
         await _rehash(call, account, credentials.password)
-    return _tokens(call, account.id, session_id, account.role, refresh_token)
+    return _tokens(call, account.id, session_id, role, refresh_token)
 
 
 async def refresh(call: Call, given: RefreshToken) -> Response | Problem:
@@ -131,10 +133,14 @@ async def change_password(call: Call, change: PasswordChange) -> Response | Prob
         key = throttles.account_key(account.id, "")
         if problem := throttles.locked(await throttles.state(db, key)):
             return problem
-    if not await hashing.verify(account.password_hash, change.current_password):
-        async with call.transaction() as db:
-            await _count_failure(call, db, await throttles.state(db, key), account, changing=True)
-        return Problem("permission_denied", "The current password is wrong.")
+    right = await hashing.verify(account.password_hash, change.current_password)
+    async with call.transaction() as db:
+        throttle = await throttles.state(db, key)
+        if problem := throttles.locked(throttle):
+            return problem
+        if not right:
+            await _count_failure(call, db, throttle, account, changing=True)
+            return Problem("permission_denied", "The current password is wrong.")
     check_password(change.new_password, account.username, "/new_password")
     new_hash = await hashing.hash(change.new_password)
     async with call.transaction() as db:

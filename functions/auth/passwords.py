@@ -89,7 +89,10 @@ RULES: dict[str, tuple[str, Callable[[str, str], bool]]] = {
     "no_lower_case": ("Must have a lower-case letter", lambda password, _: any(map(str.islower, password))),
     "no_upper_case": ("Must have an upper-case letter", lambda password, _: any(map(str.isupper, password))),
     "no_digit": ("Must have a digit", lambda password, _: any(map(str.isdigit, password))),
-    "no_other": ("Must have a character that is no letter or digit", lambda password, _: not password.isalnum()),
+    "no_other": (
+        "Must have a character that is no letter or digit",
+        lambda password, _: not all(map(str.isalnum, password)),
+    ),
     "contains_username": (
         "Must not contain the user name",
         lambda password, username: len(username) < 3 or username.casefold() not in password.casefold(),

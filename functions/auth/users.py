@@ -52,8 +52,6 @@ class Account(NamedTuple):
     id: UUID
     username: str
     password_hash: str
-    role: RoleName
-    is_active: bool
 
 
 class UserRow(NamedTuple):
@@ -120,13 +118,13 @@ def _page(filters: Filters, sort: SortKeys) -> Select[Any]:
 @statement
 def _by_name() -> Executable:
     name: BindParameter[str] = bindparam("name")
-    columns = (_user.id, _user.username, _user.password_hash, _user.role, _user.is_active)
+    columns = (_user.id, _user.username, _user.password_hash)
     return select(*columns).where(or_(_user.username_folded == name, _user.email_folded == name))
 
 
 @guarded
 def _account() -> Select[Any]:
-    columns = (_user.id, _user.username, _user.password_hash, _user.role, _user.is_active)
+    columns = (_user.id, _user.username, _user.password_hash)
     return select(*columns).where(_user.id == bindparam("id"))
 
 
@@ -138,7 +136,8 @@ def _insert() -> Executable:
 
 @statement
 def _signed_in() -> Executable:
-    return update(users).where(_user.id == bindparam("user_id")).values(last_login=func.now())
+    mine = (_user.id == bindparam("user_id"), _user.password_hash == bindparam("verified_hash"), _user.is_active)
+    return update(users).where(*mine).values(last_login=func.now()).returning(_user.role)
 
 
 @statement
@@ -222,9 +221,13 @@ async def new_document(db: Connection, user_id: UUID) -> bytes:
     return await fetch_document(db, _new_document(), id=user_id)
 
 
-async def signed_in(db: Connection, user_id: UUID) -> None:
-    """Remember the time of a login."""
-    await db.run(_signed_in(), user_id=user_id)
+async def signed_in(db: Connection, account: Account) -> RoleName | None:
+    """Remember the time of a login and lock the user; the role, or None for who may not sign in.
+
+    Hashing takes its time: a user who was deactivated, deleted or given another password meanwhile does not get in.
+    """
+    role: RoleName | None = await db.value(_signed_in(), user_id=account.id, verified_hash=account.password_hash)
+    return role
 
 
 async def set_password(db: Connection, user_id: UUID, old_hash: str, new_hash: str) -> bool:

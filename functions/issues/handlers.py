@@ -13,6 +13,8 @@ from shared.data.conflicts import referenced
 from shared.http.paging import PageQuery
 from shared.http.problems import Fault, Problem, invalid
 
+ASSIGNEE = "fk_issues_assignee_id_users"
+
 
 def not_assignable() -> Problem:
     """422 for an assignee who is not there or not active."""
@@ -48,7 +50,7 @@ async def create_issue(call: Call, project: ProjectRow, new: NewIssue) -> Respon
         await _assignable(call, new.assignee_id)
     if project.is_archived:
         raise Problem("project_archived")
-    with referenced(not_assignable()):
+    with referenced(not_assignable(), ASSIGNEE):
         issue_id = await queries.add(
             call.db,
             call.id,
@@ -79,7 +81,7 @@ async def edit_issue(call: Call, issue: IssueRow, patch: IssuePatch) -> Response
         call.db, issue.id
     ):
         raise Problem("comment_required")
-    with referenced(not_assignable()):
+    with referenced(not_assignable(), ASSIGNEE):
         await queries.change(call.db, issue, call.caller.id, changes, assignee_id=assignee_id)
     return changed(await queries.document(call.db, issue.id))
 

@@ -245,12 +245,16 @@ def _written() -> dict[str, Any]:
 @statement
 def _insert_history() -> Executable:
     """One row a change, all at the time of the issue's update."""
-    entry = func.unnest(
-        bindparam("ids", type_=ARRAY(Uuid)),
-        bindparam("fields", type_=ARRAY(Text)),
-        bindparam("befores", type_=ARRAY(JSONB)),
-        bindparam("afters", type_=ARRAY(JSONB)),
-    ).table_valued("id", "field", "before", "after", name="entry")
+    entry = (
+        func.unnest(
+            bindparam("ids", type_=ARRAY(Uuid)),
+            bindparam("fields", type_=ARRAY(Text)),
+            bindparam("befores", type_=ARRAY(JSONB)),
+            bindparam("afters", type_=ARRAY(JSONB)),
+        )
+        .table_valued("id", "field", "before", "after", name="entry")
+        .render_derived()
+    )
     actor = select(users.c.username).where(users.c.id == bindparam("actor_id")).scalar_subquery()
     rows = select(
         entry.c.id,

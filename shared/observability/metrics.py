@@ -21,7 +21,11 @@ class Metrics:
         )
         self.rate_limited = Counter("flycatcher_rate_limited", "Requests refused by a limit.", registry=self._registry)
         self.lockouts = Counter("flycatcher_lockouts", "Accounts locked after failed logins.", registry=self._registry)
-        for name, meaning in (("pool_size", "Open connections."), ("requests_waiting", "Requests waiting for one.")):
+        for name, meaning in (
+            ("pool_size", "Open connections."),
+            ("pool_available", "Open connections that nobody uses."),
+            ("requests_waiting", "Requests waiting for one."),
+        ):
             gauge = Gauge(f"flycatcher_database_{name}", meaning, registry=self._registry)
             gauge.set_function(lambda name=name: pool().get(name, 0))  # type: ignore[misc]  # the default binds the name
 

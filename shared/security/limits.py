@@ -13,6 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from shared.settings import SettingsError
+
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
@@ -42,7 +44,7 @@ if allowed then
   oldest = oldest or now
 end
 local denied = KEYS[2] and redis.call('EXISTS', KEYS[2]) or 0
-return {allowed and 1 or 0, limit - used, string.format('%.0f', tonumber(oldest) + window - now), denied}
+return {allowed and 1 or 0, math.max(0, limit - used), string.format('%.0f', tonumber(oldest) + window - now), denied}
 """
 
 
@@ -63,13 +65,21 @@ class Gate:
     """The limit for each client address and the deny list of ended sessions."""
 
     def __init__(self, url: str, limit: int) -> None:
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_SECONDS,
-            socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-            protocol=2,
-        )
+        """Connect to nothing yet.
+
+        Raises:
+            SettingsError: the URL has an option that is wrong.
+        """
+        try:
+            self._redis = Redis.from_url(
+                url,
+                socket_timeout=TIMEOUT_SECONDS,
+                socket_connect_timeout=TIMEOUT_SECONDS,
+                retry=Retry(NoBackoff(), 1),
+                protocol=2,
+            )
+        except ValueError as error:
+            raise SettingsError(f"REDIS_URL is not usable: {error}") from None
         self._check = self._redis.register_script(_CHECK)
         self._local = LocalLimit(limit)
         self._limit = limit

@@ -32,7 +32,9 @@ class Server:
     def __enter__(self) -> Self:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(self._app, access_log=False, log_config=None, server_header=False, lifespan="on")
+        config = uvicorn.Config(
+            self._app, access_log=False, log_config=None, proxy_headers=False, server_header=False, lifespan="on"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()

@@ -6,11 +6,11 @@ from itertools import count
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import TupleRow
 from uuid_utils.compat import uuid7
 
 from functions.auth.passwords import hash_password
 from functions.auth.tokens import Signer
-from shared.settings import Settings
 from shared.text import fold, words
 from shared.vocabulary import RoleName
 from tests.support.api import JSON, Api
@@ -67,10 +67,10 @@ def created(api: Api, path: str, body: JSON) -> JSON:
 class People:
     """A factory of persons."""
 
-    def __init__(self, api: Api, owner_url: str, settings: Settings) -> None:
+    def __init__(self, api: Api, owner: psycopg.Connection[TupleRow], signer: Signer) -> None:
         self._api = api
-        self._owner_url = owner_url
-        self._signer = Signer(settings)
+        self._owner = owner
+        self._signer = signer
 
     def developer(self, username: str | None = None) -> Person:
         """A developer."""
@@ -89,17 +89,16 @@ class People:
         user_id, session_id = uuid7(), uuid7()
         username = username or f"{role}{next(_numbers)}"
         email = f"{username}@flycatcher.example"
-        with psycopg.connect(self._owner_url, autocommit=True) as owner:
-            owner.execute(
-                "INSERT INTO users (id, username, username_folded, email, email_folded, password_hash, role, search) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s, array_to_tsvector(%s::text[]))",
-                (user_id, username, fold(username), email, fold(email), password_hash(), role, words(username)),
-            )
-            owner.execute(
-                "INSERT INTO sessions (id, user_id, expires_at, ip, user_agent) "
-                "VALUES (%s, %s, now() + interval '1 hour', '127.0.0.1', 'tests')",
-                (session_id, user_id),
-            )
+        self._owner.execute(
+            "INSERT INTO users (id, username, username_folded, email, email_folded, password_hash, role, search) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, array_to_tsvector(%s::text[]))",
+            (user_id, username, fold(username), email, fold(email), password_hash(), role, words(username)),
+        )
+        self._owner.execute(
+            "INSERT INTO sessions (id, user_id, expires_at, ip, user_agent) "
+            "VALUES (%s, %s, now() + interval '1 hour', '127.0.0.1', 'tests')",
+            (session_id, user_id),
+        )
         token = self.token(user_id, session_id, role)
         return Person(str(user_id), username, email, str(session_id), token, self._api.signed_in(token))
 

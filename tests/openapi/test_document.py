@@ -1,0 +1,242 @@
+"""The OpenAPI document: valid by its structure, whole, and about nothing that is not served."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from operations.openapi import ENDPOINTS, whole_api
+from operations.openapi_document import problem_codes
+from shared.endpoint import Endpoint
+from shared.http.problems import PROBLEMS
+from shared.security.permissions import needs_token
+from tests.support.api import JSON, Api
+
+DOCUMENT = whole_api()
+CONTRACT = """
+POST /api/auth/register
+POST /api/auth/login
+POST /api/auth/refresh
+POST /api/auth/logout
+POST /api/auth/logout-all
+GET /api/auth/me
+POST /api/auth/password
+GET /api/auth/sessions
+DELETE /api/auth/sessions/{id}
+GET /api/users
+GET /api/users/{id}
+PATCH /api/users/{id}
+POST /api/users/{id}/unlock
+DELETE /api/users/{id}
+GET /api/audit
+GET /.well-known/jwks.json
+GET /api/projects
+POST /api/projects
+GET /api/projects/{id}
+PATCH /api/projects/{id}
+DELETE /api/projects/{id}
+GET /api/projects/{id}/issues
+POST /api/projects/{id}/issues
+GET /api/issues
+GET /api/issues/{id}
+PATCH /api/issues/{id}
+GET /api/issues/{id}/history
+GET /api/issues/{id}/comments
+POST /api/issues/{id}/comments
+GET /api/comments/{id}
+PATCH /api/comments/{id}
+GET /api/comments/{id}/revisions
+"""
+PUBLIC = {
+    "/api/auth/register",
+    "/api/auth/login",
+    "/api/auth/refresh",
+    "/api/auth/logout",
+    "/.well-known/jwks.json",
+}
+TYPES = {"string", "integer", "number", "boolean", "object", "array", "null"}
+
+
+def operations() -> Iterator[tuple[str, JSON]]:
+    """Every operation by its name, such as GET /api/projects."""
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def nodes(value: Any) -> Iterator[JSON]:
+    """Every object inside the document."""
+    if isinstance(value, dict):
+        yield value
+        for member in value.values():
+            yield from nodes(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from nodes(item)
+
+
+def resolved(reference: str) -> JSON:
+    """What a reference points to."""
+    assert reference.startswith("#/")
+    found: Any = DOCUMENT
+    for name in reference[2:].split("/"):
+        found = found[name]
+    assert isinstance(found, dict)
+    return found
+
+
+OPERATIONS = dict(operations())
+BY_NAME = {f"{endpoint.method} {endpoint.path}": endpoint for endpoint in ENDPOINTS}
+
+
+def test_it_is_served_as_it_is_made(api: Api) -> None:
+    answer = api.get("/api/openapi.json")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.json() == DOCUMENT
+
+
+def test_it_says_what_it_is() -> None:
+    assert re.fullmatch(r"3\.1\.\d", DOCUMENT["openapi"])
+    assert DOCUMENT["info"]["title"] == "Flycatcher"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", DOCUMENT["info"]["version"])
+    assert DOCUMENT["components"]["securitySchemes"]["bearer"] == {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+    }
+
+
+def test_every_endpoint_of_the_contract_is_there_and_nothing_else() -> None:
+    assert sorted(OPERATIONS) == sorted(CONTRACT.split("\n")[1:-1])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_is_documented_is_served(api: Api, name: str) -> None:
+    method, _, path = name.partition(" ")
+    answer = api.request(method, path.replace("{id}", "00000000-0000-7000-8000-000000000000"))
+    assert answer.status_code in {int(status) for status in OPERATIONS[name]["responses"]}
+    assert answer.status_code != 405
+
+
+def test_every_reference_resolves_and_every_schema_is_used() -> None:
+    used = {node["$ref"] for node in nodes(DOCUMENT) if "$ref" in node}
+    for reference in used:
+        resolved(reference)
+    assert {reference.rpartition("/")[2] for reference in used} == set(DOCUMENT["components"]["schemas"])
+
+
+def test_names_are_such_as_the_standard_allows() -> None:
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in DOCUMENT["components"]["schemas"])
+    ids = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z][a-z_]*", name) for name in ids)
+
+
+def test_schemas_are_schemas() -> None:
+    for schema in DOCUMENT["components"]["schemas"].values():
+        assert schema == {} or schema["type"] == "object"
+        assert set(schema.get("required", [])) <= set(schema.get("properties", []))
+        for node in nodes(schema):
+            kinds = node.get("type", "object")
+            if not isinstance(kinds, dict):  # which is a member called type
+                assert ({kinds} if isinstance(kinds, str) else set(kinds)) <= TYPES
+            assert "nullable" not in node
+            if "pattern" in node and isinstance(node["pattern"], str):
+                re.compile(node["pattern"])
+
+
+def test_no_secret_default_or_database_word_is_in_it() -> None:
+    text = json.dumps(DOCUMENT)
+    for word in ("password_hash", "folded", "session_id", "http://", "functions."):
+        assert word not in text
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_says_who_what_and_what_comes_back(name: str) -> None:
+    operation, endpoint = OPERATIONS[name], BY_NAME[name]
+    assert operation["summary"]
+    assert operation["tags"] in (["auth"], ["projects"], ["issues"], ["comments"])
+    assert operation.get("security", DOCUMENT["security"]) == ([] if endpoint.path in PUBLIC else [{"bearer": []}])
+    assert needs_token(endpoint.permission) == (endpoint.path not in PUBLIC)
+    assert ("requestBody" in operation) == (endpoint.body is not None)
+    in_path = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"]
+    assert in_path == re.findall(r"{(\w+)}", endpoint.path)
+    names = [(parameter["in"], parameter["name"]) for parameter in operation["parameters"]]
+    assert len(set(names)) == len(names)
+    for parameter in operation["parameters"]:
+        assert parameter.get("required", False) == (parameter["in"] == "path")
+        assert parameter["schema"]
+
+
+def expected_statuses(endpoint: Endpoint) -> set[int]:
+    """By the contract's general rules, without regard to how the document is made."""
+    statuses = {endpoint.status, 422, 429, 500, 503}
+    if endpoint.path not in PUBLIC:
+        statuses.add(401)
+    if endpoint.body:
+        statuses |= {400, 413, 415}
+    if "{id}" in endpoint.path:
+        statuses.add(404)
+    if endpoint.tagged:
+        statuses.add(304 if endpoint.method == "GET" else 412)
+    if endpoint.idempotent:
+        statuses.add(409)
+    return statuses
+
+
+SPECIAL = {
+    "POST /api/auth/register": {409},
+    "POST /api/auth/login": {401, 423},
+    "POST /api/auth/refresh": {401},
+    "POST /api/auth/password": {403, 423},
+    "GET /api/users/{id}": {403},
+    "PATCH /api/users/{id}": {403, 409},
+    "POST /api/users/{id}/unlock": {403},
+    "DELETE /api/users/{id}": {403, 409},
+    "GET /api/audit": {403},
+    "POST /api/projects": {403, 409},
+    "PATCH /api/projects/{id}": {403, 409},
+    "DELETE /api/projects/{id}": {403},
+    "POST /api/projects/{id}/issues": {409},
+    "PATCH /api/issues/{id}": {403, 409},
+    "POST /api/issues/{id}/comments": {409},
+    "PATCH /api/comments/{id}": {403, 409},
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_status_is_documented(name: str) -> None:
+    responses = OPERATIONS[name]["responses"]
+    assert {int(status) for status in responses} == expected_statuses(BY_NAME[name]) | SPECIAL.get(name, set())
+    for status, response in responses.items():
+        assert response["description"]
+        headers = set(response["headers"])
+        assert {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-ID"} <= headers
+        assert ("WWW-Authenticate" in headers) == (status == "401")
+        assert ("Location" in headers) == (status == "201")
+        if int(status) >= 400:
+            assert set(response["content"]) == {"application/problem+json"}
+        elif status not in ("204", "304"):
+            assert set(response["content"]) == {"application/json"}
+        else:
+            assert "content" not in response
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_code_is_named_under_its_status(name: str) -> None:
+    for code in problem_codes(BY_NAME[name]):
+        assert code in OPERATIONS[name]["responses"][str(PROBLEMS[code].status)]["description"].split(", ")
+
+
+def test_lists_are_documented_with_their_parameters() -> None:
+    for name in ("GET /api/users", "GET /api/audit", "GET /api/auth/sessions", "GET /api/projects", "GET /api/issues"):
+        parameters = {parameter["name"]: parameter["schema"] for parameter in OPERATIONS[name]["parameters"]}
+        assert parameters["page"] == {"type": "integer", "minimum": 1, "maximum": 1_000_000_000, "default": 1}
+        assert parameters["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
+        assert "Link" in OPERATIONS[name]["responses"]["200"]["headers"]
+        schema = resolved(OPERATIONS[name]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"])
+        assert set(schema["required"]) == {"items", "page", "limit", "total", "pages"}
+    names = {parameter["name"] for parameter in OPERATIONS["GET /api/audit"]["parameters"]}
+    assert names == {"actor", "action", "target", "since", "until", "page", "limit"}

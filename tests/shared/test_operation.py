@@ -1,0 +1,187 @@
+"""Probes, metrics and log lines."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, redirect_stdout
+from io import StringIO
+
+import pytest
+
+from functions.auth.app import PREPARE
+from local.app import create_app
+from shared.function import Function
+from shared.settings import Settings
+from tests.support.accounts import login, outcome
+from tests.support.api import JSON, Api, Server, new_client
+from tests.support.fixtures import Owner, Serve
+from tests.support.people import PASSWORD, People
+
+ISSUE = "00000000-0000-7000-8000-000000000000"
+DEAD_DATABASE = {"DATABASE_URL": "postgresql://flycatcher@127.0.0.1:1/flycatcher"}
+DEAD_REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
+
+
+def samples(api: Api) -> dict[str, float]:
+    """Every sample of /metrics by its name and labels."""
+    response = api.get("/metrics")
+    assert response.headers["Content-Type"].startswith("text/plain; version=")
+    lines = [line.rpartition(" ") for line in response.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+def test_probes_say_that_all_is_well(api: Api) -> None:
+    assert api.get("/healthz").json() == {"status": "ok"}
+    assert api.get("/readyz").json() == {"status": "ok", "redis": "ok"}
+
+
+def test_without_redis_a_function_is_ready(serve: Serve) -> None:
+    answer = serve(**DEAD_REDIS).get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "redis": "down"})
+
+
+def test_without_postgresql_a_function_is_alive_and_not_ready(serve: Serve) -> None:
+    api = serve(**DEAD_DATABASE)
+    assert api.get("/healthz").status_code == 200
+    begun = time.monotonic()
+    assert outcome(api.get("/readyz")) == (503, "service_unavailable")
+    assert time.monotonic() - begun < 3
+
+
+def test_metrics_count_by_template_and_status(serve: Serve, people: People) -> None:
+    api = serve(LOG_LEVEL="error").signed_in(people.developer().token)
+    for path in (f"/api/issues/{ISSUE}", "/api/issues/7", "/api/issues/8?search=secret", "/api/nothing/secret"):
+        api.get(path)
+    found = samples(api)
+    assert found['flycatcher_requests_total{method="GET",route="/api/issues/{id}",status="404"}'] == 3
+    assert found['flycatcher_requests_total{method="GET",route="unmatched",status="404"}'] == 1
+    assert found['flycatcher_request_seconds_count{route="/api/issues/{id}"}'] == 3
+    assert found["flycatcher_database_pool_size"] >= 1
+    assert {"flycatcher_database_pool_available", "flycatcher_database_requests_waiting"} <= set(found)
+    assert not [name for name in found if "secret" in name or ISSUE in name]
+
+
+def test_metrics_count_limits_and_lockouts(serve: Serve, people: People) -> None:
+    api = serve(RATE_LIMIT_PER_MINUTE="4", LOGIN_LIMIT_PER_MINUTE="2", LOCKOUT_THRESHOLD="2")
+    bob = people.developer()
+    answers = [login(api, bob.username, "Wrong-horse-1").status_code for _ in range(3)]
+    assert answers == [401, 401, 429]
+    found = samples(api)
+    assert found["flycatcher_lockouts_total"] == 1
+    assert found["flycatcher_rate_limited_total"] == 1
+    assert [api.get("/api/nothing").status_code for _ in range(2)] == [404, 429]
+    assert samples(api)["flycatcher_rate_limited_total"] == 2
+
+
+class Logged:
+    """A server that logs as a deployment does, and what it has logged."""
+
+    def __init__(self, api: Api, stream: StringIO) -> None:
+        self.api = api
+        self._stream = stream
+
+    def lines(self) -> list[JSON]:
+        """Every line, each a JSON object. A request's line is written when its answer has gone out: one more waits."""
+        self.api.get("/healthz", headers={"X-Request-ID": "last"})
+        lines: list[JSON] = [json.loads(line) for line in self._stream.getvalue().splitlines()]
+        return [line for line in lines if line.get("request_id", "last") != "last"]
+
+
+def logged(app: Function, settings: Settings) -> Iterator[Logged]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = StringIO()
+    with ExitStack() as stack:
+        with redirect_stdout(stream):
+            server = stack.enter_context(Server(settings, app))
+        yield Logged(Api(stack.enter_context(new_client(server.url))), stream)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def log(people: People, environ: dict[str, str]) -> Iterator[Logged]:  # noqa: ARG001
+    """The whole API with its log. It starts after the server of ``people``: the one that starts last has the log."""
+    settings = Settings.load({**environ, "LOG_LEVEL": "info", "LOCKOUT_THRESHOLD": "1"})
+    yield from logged(create_app(settings), settings)
+
+
+def test_a_request_is_one_line_of_json(log: Logged, people: People) -> None:
+    bob = people.developer()
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"X-Request-ID": "Request-1", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    log.api.signed_in(bob.token).get(f"/api/issues/{ISSUE}?x=1", headers=headers)
+    (line,) = log.lines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
+    assert 0 < line.pop("duration_ms") < 10_000
+    assert line == {
+        "level": "info",
+        "message": "request",
+        "function": "local",
+        "request_id": "Request-1",
+        "trace_id": trace,
+        "user_id": bob.id,
+        "method": "GET",
+        "route": "/api/issues/{id}",
+        "status": 404,
+    }
+
+
+@pytest.mark.parametrize("traceparent", ["", "rubbish", "00-x-y-01", "00-" + "g" * 32 + "-b7ad6b7169203331-01"])
+def test_a_traceparent_that_is_none_is_not_logged(log: Logged, traceparent: str) -> None:
+    log.api.get("/api/nothing", headers={"traceparent": traceparent})
+    (line,) = log.lines()
+    assert (line["trace_id"], line["user_id"], line["route"]) == (None, None, "unmatched")
+
+
+def test_no_secret_is_ever_logged(log: Logged, people: People, owner: Owner) -> None:
+    bob = people.developer("bob")
+    tokens = login(log.api, "bob").json()
+    signed_in = log.api.signed_in(bob.token)
+    log.api.post("/api/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+    log.api.get("/api/nothing?password=s3cret-query&token=s3cret-token")
+    log.api.get("/api/s3cret-path")
+    signed_in.get("/api/users?search=s3cret-search")
+    signed_in.post("/api/auth/password", json={"current_password": "S3cret-wrong", "new_password": "S3cret-new"})
+    log.api.post(
+        "/api/auth/login", content=b'{"password": "s3cret-broken', headers={"Content-Type": "application/json"}
+    )
+    log.api.signed_in("s3cret-bearer").get("/api/auth/me")
+    owner.execute("ALTER TABLE sessions RENAME COLUMN ended_at TO gone")
+    try:
+        crash = signed_in.get("/api/users?search=s3cret-crash")
+    finally:
+        owner.execute("ALTER TABLE sessions RENAME COLUMN gone TO ended_at")
+    assert outcome(crash) == (500, "internal_error")
+    assert "column" not in crash.text
+    lines = log.lines()
+    assert [line for line in lines if line["level"] == "error"]
+    text = json.dumps(lines).lower()
+    for secret in ("s3cret", PASSWORD.lower(), tokens["access_token"], tokens["refresh_token"], bob.token, "argon2"):
+        assert secret.lower() not in text
+
+
+def test_a_crash_is_told_to_the_operator_by_request_id(log: Logged, people: People, owner: Owner) -> None:
+    bob = people.developer()
+    owner.execute("ALTER TABLE sessions RENAME COLUMN ended_at TO gone")
+    try:
+        crash = log.api.signed_in(bob.token).get("/api/users")
+    finally:
+        owner.execute("ALTER TABLE sessions RENAME COLUMN gone TO ended_at")
+    assert set(crash.json()) == {"type", "title", "status", "code", "detail", "instance", "request_id"}
+    error, request = log.lines()
+    assert (error["level"], error["error"]) == ("error", "UndefinedColumn")
+    assert "functions/auth" in error["traceback"]
+    assert error["request_id"] == request["request_id"] == crash.headers["X-Request-ID"]
+    assert request["status"] == 500
+
+
+def test_functions_say_which_they_are(environ: dict[str, str], people: People) -> None:
+    people.developer()
+    settings = Settings.load({**environ, "LOG_LEVEL": "info"})
+    app = Function("auth", [], settings=lambda: settings, prepare=PREPARE)
+    for log in logged(app, settings):
+        assert outcome(log.api.get("/api/nothing")) == (404, "not_found")
+        assert [line["function"] for line in log.lines()] == ["auth"]

@@ -1,0 +1,56 @@
+"""Signing up, in and out."""
+
+import httpx2
+
+from tests.support.api import JSON, Api
+from tests.support.people import PASSWORD, Person
+
+BROWSER = {"User-Agent": "a browser"}
+
+
+def registration(**members: object) -> JSON:
+    """The body of a registration that succeeds, but for these members."""
+    return {"username": "alice", "email": "alice@example.com", "password": PASSWORD, **members}
+
+
+def login(api: Api, username: str, password: str = PASSWORD) -> httpx2.Response:
+    """Try to sign in."""
+    return api.post("/api/auth/login", json={"username": username, "password": password}, headers=BROWSER)
+
+
+def sign_in(api: Api, person: Person) -> JSON:
+    """The tokens of a login, which must have succeeded."""
+    response = login(api, person.username)
+    assert response.status_code == 200, response.text
+    tokens: JSON = response.json()
+    return tokens
+
+
+def refresh(api: Api, token: str) -> httpx2.Response:
+    """Try to get new tokens."""
+    return api.post("/api/auth/refresh", json={"refresh_token": token})
+
+
+def logout(api: Api, token: str) -> httpx2.Response:
+    """Sign out."""
+    return api.post("/api/auth/logout", json={"refresh_token": token})
+
+
+def code(response: httpx2.Response) -> str:
+    """The code of a refusal."""
+    return str(response.json()["code"])
+
+
+def outcome(response: httpx2.Response) -> tuple[int, str]:
+    """The status and the code of a refusal."""
+    return response.status_code, code(response)
+
+
+def me(api: Api, token: str) -> httpx2.Response:
+    """Ask for the own account with this access token."""
+    return api.signed_in(token).get("/api/auth/me")
+
+
+def faults(response: httpx2.Response) -> set[tuple[str, str]]:
+    """Where and what is wrong, of a refusal with errors."""
+    return {(error["path"], error["code"]) for error in response.json()["errors"]}

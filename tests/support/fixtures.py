@@ -1,0 +1,84 @@
+"""Fixtures for tests that look behind the API or start servers of their own; a folder's conftest.py imports them."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx2
+import psycopg
+import pytest
+from psycopg.rows import TupleRow
+from redis import Redis
+
+from shared.settings import Settings
+from tests.support.api import Api, Server, new_client
+
+Owner = psycopg.Connection[TupleRow]
+Serve = Callable[..., Api]
+Request = Callable[[], httpx2.Response]
+AtOnce = Callable[[int, Request], list[httpx2.Response]]
+
+
+@pytest.fixture
+def owner(database: str, clean: None) -> Iterator[Owner]:  # noqa: ARG001  # the cleaning is the point
+    """The database as its owner sees it."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def redis(environ: dict[str, str]) -> Iterator[Redis]:
+    """The Valkey of this worker."""
+    with Redis.from_url(environ["REDIS_URL"], decode_responses=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def servers(environ: dict[str, str]) -> Iterator[Serve]:
+    """Starts the whole API with variables of the test's own, once for each set of them."""
+    running: dict[frozenset[tuple[str, str]], Api] = {}
+    stacks: list[ExitStack] = []
+
+    def start(**variables: str) -> Api:
+        key = frozenset(variables.items())
+        if key not in running:
+            stacks.append(ExitStack())
+            server = stacks[-1].enter_context(Server(Settings.load({**environ, **variables})))
+            running[key] = Api(stacks[-1].enter_context(new_client(server.url)))
+        return running[key]
+
+    yield start
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(ExitStack.close, stacks))
+
+
+@pytest.fixture
+def serve(servers: Serve, clean: None) -> Serve:  # noqa: ARG001  # the cleaning is the point
+    """The same, and nothing is left behind; answers as a caller who is not signed in."""
+    return servers
+
+
+@pytest.fixture
+def at_once() -> AtOnce:
+    """Sends the same request several times at the same moment."""
+
+    def send(times: int, request: Request) -> list[httpx2.Response]:
+        with ThreadPoolExecutor(times) as threads:
+            return list(threads.map(lambda _: request(), range(times)))
+
+    return send
+
+
+def wait_until_blocked(owner: Owner, requests: int = 1) -> None:
+    """Wait until so many requests wait for a lock that this transaction holds, or for each other's."""
+    with psycopg.connect(owner.info.dsn, autocommit=True) as other:
+        query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while other.execute(query).rowcount < requests:
+            time.sleep(0.01)
+
+
+def events(owner: Owner) -> list[tuple[str, str]]:
+    """Action and outcome of every audit event, in their order."""
+    rows = owner.execute("SELECT action, outcome FROM audit_events ORDER BY at, id").fetchall()
+    return [(row[0], row[1]) for row in rows]
