@@ -1,0 +1,12 @@
+"""Fixtures of the commands' tests."""
+
+import pytest
+from argon2 import PasswordHasher
+
+from functions.auth import passwords
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty hashes at their real cost are four seconds of a processor; the tests of ``make run`` pay for them."""
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
