@@ -30,9 +30,11 @@ def main() -> int:
         run(os.environ, resources)
     except KeyboardInterrupt:
         pass
-    except (SettingsError, StartError) as error:
+    except (SettingsError, StartError, OSError) as error:
         print(f"make run: {error}", file=sys.stderr)
         code = 2 if isinstance(error, SettingsError | UsageError) else 1
+    except SystemExit:  # uvicorn has said why
+        code = 1
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -48,12 +50,14 @@ def run(environ: Mapping[str, str], resources: ExitStack) -> None:
     Raises:
         SettingsError, UsageError: the start was asked for in a way that cannot work.
         StartError: a server cannot be started or reached.
+        OSError: a file cannot be written or read.
+        SystemExit: the functions did not start.
         KeyboardInterrupt: it was stopped.
     """
     started = time.monotonic()
     directory = Path(environ.get("LOCAL_DATA_DIR") or ".local")
     port = read_port(environ, 8000)
-    password = read_variable(environ, "SEED_PASSWORD", str) or DEMO_PASSWORD
+    password = read_seed_password(environ)
     listener = resources.enter_context(listen(port))
     resources.enter_context(hold(directory))
     settings = load_settings(environ, directory)
@@ -66,6 +70,22 @@ def run(environ: Mapping[str, str], resources: ExitStack) -> None:
 
     address = f"http://127.0.0.1:{port}"
     serve(create_app(settings), listener, lambda: greet(address, password, time.monotonic() - started))
+
+
+def read_seed_password(environ: Mapping[str, str]) -> str:
+    """The password of the demo's accounts.
+
+    Raises:
+        SettingsError: it is too weak.
+    """
+    password = read_variable(environ, "SEED_PASSWORD", str)
+    if password is None:
+        return DEMO_PASSWORD
+
+    from operations.seed import check_seed_password
+
+    check_seed_password(password)
+    return password
 
 
 def start_database(environ: Mapping[str, str], directory: Path, password: str, resources: ExitStack) -> str:

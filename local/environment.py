@@ -20,7 +20,7 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
     The URL of a server that is not given is an empty one until the server runs.
 
     Raises:
-        SettingsError: a value is wrong.
+        SettingsError: a value is wrong, or the keys do not belong together.
         OSError: the keys cannot be written.
     """
     made = {name: url for name, url in UNKNOWN_YET.items() if not is_set(environ, name)}
@@ -32,4 +32,9 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
 
             say("  making the keys of the access tokens")
             make_keys(keys)
-    return Settings.load({**environ, **made})
+    settings = Settings.load({**environ, **made})
+
+    from functions.auth.tokens import Signer
+
+    Signer(settings)  # auth would find wrong keys only after the servers have started
+    return settings

@@ -74,9 +74,9 @@ def _refusal(url: str) -> str | None:
     try:
         with connect(url) as connection:
             member = connection.execute("SELECT pg_has_role(%s, 'USAGE')", [GROUP]).fetchone()
+            return None if member and member[0] else f"{connection.info.user} is not a member of {GROUP}"
     except (StartError, psycopg.Error) as error:
         return first_line(error)
-    return None if member and member[0] else f"{connection.info.user} is not a member of {GROUP}"
 
 
 def _make_member(owner: psycopg.Connection, login: str, password: str, *, reset: bool) -> None:

@@ -10,6 +10,7 @@ from functions.auth.app import ENDPOINTS as AUTH
 from functions.comments.app import ENDPOINTS as COMMENTS
 from functions.issues.app import ENDPOINTS as ISSUES
 from functions.projects.app import ENDPOINTS as PROJECTS
+from operations.console import fail
 from operations.openapi_document import describe
 from shared import VERSION
 
@@ -35,6 +36,5 @@ def run(args: argparse.Namespace) -> int:
     try:
         args.output.write_text(text, encoding="utf-8")
     except OSError as error:
-        print(f"flycatcher: cannot write {args.output}: {error.strerror}", file=sys.stderr)
-        return 1
+        return fail("openapi", f"cannot write {args.output}: {error.strerror}", 1)
     return 0

@@ -59,6 +59,21 @@ def seed(owner_url: str, password: str, progress: Progress | None = None) -> boo
     return added > 0
 
 
+def check_seed_password(password: str) -> None:
+    """Judge the password of the demo's accounts by the rules of registration.
+
+    Raises:
+        SettingsError: an account could not have it; the text is one line that says why.
+    """
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise SettingsError("SEED_PASSWORD must be in UTF-8") from None
+    for user in build().users:
+        if weak := weaknesses(password, user.username):
+            raise SettingsError(f"SEED_PASSWORD: {'; '.join(weak)}")
+
+
 def _user_rows(new: list[Account], password: str, report: Progress) -> Iterator[Row]:
     """Rows with a salt each. Threads help, because Argon2 lets go of the interpreter's lock."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -117,9 +132,7 @@ def run(_args: argparse.Namespace) -> int:
         url, password = owner_url(), read_variable(os.environ, "SEED_PASSWORD", str)
         if password is None:
             raise SettingsError("SEED_PASSWORD is missing")
-        for user in build().users:
-            if weak := weaknesses(password, user.username):
-                raise SettingsError("\n".join(f"SEED_PASSWORD: {weakness}" for weakness in weak))
+        check_seed_password(password)
         return "the demo is written" if seed(url, password, _show) else "nothing to add"
 
     return finish("seed", work)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from psycopg import IntegrityError
 from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -87,6 +88,11 @@ class Endpoint:
             return await self._answer(context, scope, headers, content)
         except Problem as problem:
             await self._confirm(context, problem, scope)
+            raise
+        except IntegrityError:
+            # Not what a client sends, but a caller who was deleted since the session was checked.
+            async with context.services.database.connection(context) as db:
+                await db.check_session()
             raise
 
     async def _confirm(self, context: Context, problem: Problem, scope: Scope) -> None:

@@ -24,9 +24,12 @@ URL_SCHEMES = {"http", "https", "mailto"}
 @cache
 def _parser() -> "MarkdownIt":
     """Raw HTML is off, so that it is shown as text; imported here because only writing needs it."""
+    from linkify_it import LinkifyIt  # type: ignore[import-untyped]  # it has no annotations
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "linkify": True})
+    # A link needs a scheme: .md, .py and .rs are top-level domains, and README.md is no web site.
+    parser.linkify = LinkifyIt(options={"fuzzy_link": False}).add("//", None)
     return parser.enable(["table", "strikethrough", "linkify"])
 
 

@@ -21,9 +21,14 @@ def unique(detail: str) -> Iterator[None]:
 
 
 @contextmanager
-def referenced(problem: Problem) -> Iterator[None]:
-    """A row that others refer to, or one that is not there to be referred to, is this problem."""
+def referenced(problem: Problem, constraint: str | None = None) -> Iterator[None]:
+    """A row that others refer to, or one that is not there to be referred to, is this problem.
+
+    Of a statement that writes several references, ``constraint`` names the one that is meant.
+    """
     try:
         yield
-    except (ForeignKeyViolation, RestrictViolation):  # PostgreSQL 18 tells the two apart
+    except (ForeignKeyViolation, RestrictViolation) as error:  # PostgreSQL 18 tells the two apart
+        if constraint not in (None, error.diag.constraint_name):
+            raise
         raise problem from None

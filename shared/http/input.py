@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -49,21 +49,30 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
 def parse_body(model: type[ModelT], body: bytes) -> ModelT | list[Fault]:
     """The body as a model, or what is wrong with it.
 
-    pydantic's parser takes the good case. What it refuses is parsed again by the standard library, which
-    keeps lone surrogates: they are JSON, so 422 with their place, and not 400.
+    pydantic's parser takes the good case. What it refuses is parsed again by the standard library, which keeps lone
+    surrogates, so that they are told with their place beside the other faults, and refuses NaN, which is no JSON.
 
     Raises:
         Problem: malformed_json.
     """
     try:
         return model.model_validate_json(body)
+    except ValidationError:
+        faults: list[Fault] = []
+    try:
+        model.model_validate_json(json.dumps(_without_surrogates(parse_json(body), "", faults)))
+    except RecursionError:
+        raise _too_deep() from None
     except ValidationError as error:
-        if not any(item["type"] == "json_invalid" for item in error.errors(include_input=False, include_url=False)):
-            return _faults("body", error)
-    faults = list(_surrogates(parse_json(body)))
-    if not faults:
-        raise Problem("malformed_json", "The body is nested too deeply.")
+        known = {fault.path for fault in faults}
+        faults += [fault for fault in _faults("body", error) if fault.path not in known]
+    if not faults or faults[-1].code == "json_invalid":
+        raise _too_deep()
     return faults
+
+
+def _too_deep() -> Problem:
+    return Problem("malformed_json", "The body is nested too deeply.")
 
 
 def parse_json(body: bytes) -> object:
@@ -83,16 +92,23 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _surrogates(value: object, path: str = "") -> Iterable[Fault]:
+def _without_surrogates(value: object, path: str, faults: list[Fault]) -> object:
+    """The value with a stand-in for every lone surrogate; where they were goes to ``faults``."""
     if isinstance(value, str) and _SURROGATE.search(value):
-        yield Fault("body", path, "string_unicode", "Must not hold a lone surrogate")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _surrogates(item, f"{path}/{index}")
-    elif isinstance(value, dict):
+        faults.append(Fault("body", path, "string_unicode", "Must not hold a lone surrogate"))
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item, f"{path}/{index}", faults) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        named = {}
         for name, item in value.items():
-            yield from _surrogates(name, path)
-            yield from _surrogates(item, f"{path}/{_escape(name)}")
+            if _SURROGATE.search(name):
+                # No pointer can say this name, so that its object is named.
+                faults.append(Fault("body", path, "string_unicode", "Must not name a member with a lone surrogate"))
+            else:
+                named[name] = _without_surrogates(item, f"{path}/{_escape(name)}", faults)
+        return named
+    return value
 
 
 def named_members(body: bytes) -> frozenset[str]:
@@ -105,33 +121,31 @@ def named_members(body: bytes) -> frozenset[str]:
 
 
 def parse_query(model: type[ModelT] | None, query_string: bytes) -> tuple[ModelT | None, list[Fault]]:
-    """The query as a model, or what is wrong with it. Without a model no parameter is allowed."""
-    if not query_string and model is None:
-        return None, []
-    pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="surrogateescape")
+    """The query as a model, or what is wrong with it, once a parameter. Without a model no parameter is allowed."""
     values: dict[str, str] = {}
-    faults = []
-    for name, value in pairs:
-        if _SURROGATE.search(name) or "\0" in name or model is None or name not in model.model_fields:
-            faults.append(Fault("query", _printable(name), "extra_forbidden", "There is no such parameter"))
+    faults: dict[str, Fault] = {}
+    for name, value in query_pairs(query_string):
+        if model is None or name not in model.model_fields:
+            shown = _printable(name)
+            faults[shown] = Fault("query", shown, "extra_forbidden", "There is no such parameter")
         elif name in values:
-            faults.append(Fault("query", name, "repeated", "Must be given once"))
+            faults[name] = Fault("query", name, "repeated", "Must be given once")
         elif _SURROGATE.search(value):
-            faults.append(Fault("query", name, "string_unicode", "Must be UTF-8"))
+            faults[name] = Fault("query", name, "string_unicode", "Must be UTF-8")
         values[name] = value
     if model is None:
-        return None, faults
-    known = {fault.path for fault in faults}
+        return None, list(faults.values())
     try:
-        parsed = model.model_validate({name: value for name, value in values.items() if name not in known})
+        parsed = model.model_validate({name: value for name, value in values.items() if _printable(name) not in faults})
     except ValidationError as error:
-        return None, faults + [fault for fault in _faults("query", error) if fault.path not in known]
-    return (None, faults) if faults else (parsed, [])
+        return None, [*faults.values(), *_faults("query", error)]
+    return (None, list(faults.values())) if faults else (parsed, [])
 
 
 def query_pairs(query_string: bytes) -> list[tuple[str, str]]:
-    """The query's parameters in their order, for the links of a list."""
-    return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    """The query's parameters in their order. What is not UTF-8 becomes lone surrogates."""
+    text = query_string.decode("utf-8", "surrogateescape")
+    return parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
 
 
 def _printable(name: str) -> str:
@@ -144,11 +158,12 @@ def _escape(name: str) -> str:
 
 
 def _faults(where: Literal["body", "query"], error: ValidationError) -> list[Fault]:
-    faults: dict[tuple[str, str], Fault] = {}
+    """What pydantic found, once a place: where a value may be of several kinds, it tells of each that it is not."""
+    faults: dict[str, Fault] = {}
     for item in error.errors(include_input=False, include_url=False, include_context=False):
         loc = item["loc"]
         path = "".join(f"/{_escape(str(part))}" for part in loc) if where == "body" else _printable(str(loc[0]))
-        faults.setdefault((path, item["type"]), Fault(where, path, item["type"], item["msg"]))
+        faults.setdefault(path, Fault(where, path, item["type"], item["msg"]))
     return list(faults.values())
 
 
