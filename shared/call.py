@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from shared.data import audit
 from shared.data.database import Connection
-from shared.http.conditional import etag, unchanged
+from shared.http.conditional import etag, may_change, unchanged
 from shared.http.input import query_pairs
 from shared.http.paging import PageQuery, envelope, page_count, page_links
+from shared.http.problems import Problem
 from shared.security.tokens import Caller
 from shared.services import Context, Services
 from shared.vocabulary import AuditAction, AuditOutcome
@@ -80,9 +81,22 @@ class Call:
     def document(self, document: bytes) -> Response:
         """One object, with its entity tag; 304 where the client has it already."""
         tag = etag(document)
-        if unchanged(self.headers.get("if-none-match"), tag):
+        if unchanged(self._conditions("if-none-match"), tag):
             return Response(status_code=304, headers={"ETag": tag})
         return Response(document, headers={"ETag": tag}, media_type=JSON)
+
+    def require_match(self, document: bytes) -> None:
+        """Honour ``If-Match``: the client has to have seen what it is about to change.
+
+        Raises:
+            Problem: precondition_failed.
+        """
+        if not may_change(self._conditions("if-match"), etag(document)):
+            raise Problem("precondition_failed")
+
+    def _conditions(self, name: str) -> str | None:
+        """A header that may stand on several lines, which are one list (RFC 9110, section 5.3)."""
+        return ", ".join(self.headers.getlist(name)) if name in self.headers else None
 
     def page(self, items: bytes, total: int, query: PageQuery) -> Response:
         """One page of a list."""

@@ -1,8 +1,8 @@
 """An endpoint: one declaration from which come its route, its checks in the contract's order, and its documentation."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Concatenate, ParamSpec, Protocol
 from uuid import UUID
 
 from psycopg import IntegrityError
@@ -15,13 +15,14 @@ from shared.call import Call
 from shared.data import audit
 from shared.data.database import Connection
 from shared.fields import parse_uuid
-from shared.http.conditional import etag, may_change
 from shared.http.idempotency import KEY, IdempotentRequest
 from shared.http.input import named_members, parse_body, parse_query, read_body
 from shared.http.problems import Fault, Problem, invalid
 from shared.security.permissions import Permission, Standing, needs_token, permits, role_decides
 from shared.services import Context
 from shared.vocabulary import AuditTarget
+
+P = ParamSpec("P")
 
 NO_ID = UUID(int=0)
 
@@ -34,41 +35,47 @@ class Subject(Protocol):
         ...
 
 
-class Tagged(Protocol):
-    """A subject with an entity tag."""
-
-    @property
-    def document(self) -> bytes:
-        """What is shown of it."""
-        ...
-
-
 Reply = Response | Problem
 Handler = Callable[..., Awaitable[Reply]]
 Load = Callable[[Connection, UUID], Awaitable[Subject | None]]
 Exists = Callable[[Connection, UUID], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """See ``endpoint``, which makes one."""
+    """A handler with all that is declared of it.
 
+    It is called with the call, then with what is declared of subject, body and query, in this order.
+    """
+
+    handler: Handler
     method: str
     path: str
     permission: Permission
-    handler: Handler
-    body: type[BaseModel] | None
-    query: type[BaseModel] | None
-    output: type[BaseModel] | None
-    status: int
-    subject: Load | None
-    exists: Exists | None
-    kind: AuditTarget | None
-    member_permissions: Mapping[str, Permission]
-    tagged: bool
-    idempotent: bool
-    own_connections: bool
-    problems: tuple[str, ...]
+    """Who may; judged before the handler, by role or by relation to the subject."""
+    _: KW_ONLY
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    """What may come in; what is not declared is refused."""
+    output: type[BaseModel] | None = None
+    status: int = 200
+    """What a success answers."""
+    subject: Load | None = None
+    """Loads and locks the object of a write, on which relations are judged."""
+    exists: Exists | None = None
+    """For a read with an id, whether the object is there; asked only to tell 404 from 422."""
+    kind: AuditTarget | None = None
+    """What the id in the path names, for the audit log."""
+    member_permissions: Mapping[str, Permission] = field(default_factory=dict)
+    """Rights that naming a member of the body needs as well."""
+    tagged: bool = False
+    """The object has an entity tag: a read honours ``If-None-Match``, a write ``If-Match``."""
+    idempotent: bool = False
+    """``Idempotency-Key`` is honoured."""
+    own_connections: bool = False
+    """The handler opens connections itself: it hashes passwords between them, or needs none."""
+    problems: tuple[str, ...] = ()
+    """Codes that the handler may answer beyond the general ones."""
 
     async def __call__(self, context: Context, scope: Scope, receive: Receive) -> Response | Problem:
         """Answer a request: the checks in the order of section 2 of the contract, then the handler.
@@ -153,8 +160,6 @@ class Endpoint:
             raise Problem("request_in_progress")
         if retry and (first := await retry.replay(db)):
             return first
-        if self.tagged and subject is not None and not may_change(call.headers.get("if-match"), etag(subject.document)):
-            raise Problem("precondition_failed")
         reply = await self.handler(call, *([subject] if self.subject else []), *arguments)
         if retry and isinstance(reply, Response):
             await retry.keep(db, reply)
@@ -228,59 +233,9 @@ def denied(permission: Permission) -> Problem:
     return Problem("permission_denied", f"You may not {permission.value}.")
 
 
-def endpoint(
-    method: str,
-    path: str,
-    permission: Permission,
-    *,
-    body: type[BaseModel] | None = None,
-    query: type[BaseModel] | None = None,
-    output: type[BaseModel] | None = None,
-    status: int = 200,
-    subject: Load | None = None,
-    exists: Exists | None = None,
-    kind: AuditTarget | None = None,
-    member_permissions: Mapping[str, Permission] | None = None,
-    tagged: bool = False,
-    idempotent: bool = False,
-    own_connections: bool = False,
-    problems: tuple[str, ...] = (),
-) -> Callable[[Handler], Endpoint]:
-    """Decorator that makes a handler an endpoint. The handler is called with the call, then what is declared here of
-    subject, body and query, in this order.
+def _decorator(make: Callable[Concatenate[Handler, P], Endpoint]) -> Callable[P, Callable[[Handler], Endpoint]]:
+    return lambda *args, **kwargs: lambda handler: make(handler, *args, **kwargs)
 
-    Args:
-        permission: who may; applied before the handler, by role or by relation to the subject.
-        body, query: models of what comes in; what is not declared is refused.
-        output, status: what a success answers.
-        subject: loads (and locks) the object of a write, on which relations are judged.
-        exists: for a read with an id, whether the object is there; asked only to tell 404 from 422.
-        kind: what the id in the path names, for the audit log.
-        member_permissions: rights that naming a member of the body needs as well.
-        tagged: ``If-Match`` is honoured against the subject's document.
-        idempotent: ``Idempotency-Key`` is honoured.
-        own_connections: the handler opens connections itself: it hashes passwords between them, or needs none.
-        problems: codes that the handler may answer beyond the general ones.
-    """
 
-    def decorate(handler: Handler) -> Endpoint:
-        return Endpoint(
-            method=method,
-            path=path,
-            permission=permission,
-            handler=handler,
-            body=body,
-            query=query,
-            output=output,
-            status=status,
-            subject=subject,
-            exists=exists,
-            kind=kind,
-            member_permissions=member_permissions or {},
-            tagged=tagged,
-            idempotent=idempotent,
-            own_connections=own_connections,
-            problems=problems,
-        )
-
-    return decorate
+endpoint = _decorator(Endpoint)
+"""Decorator that makes a handler an endpoint; it takes what ``Endpoint`` declares."""

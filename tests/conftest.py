@@ -183,7 +183,9 @@ def clean(housekeeper: psycopg.Connection[TupleRow], counters: Redis) -> Iterato
     """Leave no rows behind, and no counters."""
     yield
     # With a few rows, DELETE takes a tenth of the time of TRUNCATE, which makes every file anew.
-    housekeeper.execute("DELETE FROM projects; DELETE FROM users; DELETE FROM login_throttles; DELETE FROM audit_events")
+    housekeeper.execute(
+        "DELETE FROM projects; DELETE FROM users; DELETE FROM login_throttles; DELETE FROM audit_events"
+    )
     counters.flushdb()
 
 

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from functions.auth.tokens import new_refresh_token, refresh_token_hash
 from shared.data.database import Connection
 from shared.data.documents import fetch_page, list_page
-from shared.data.statements import guarded, json_object, rfc3339, statement
+from shared.data.statements import bindparams, guarded, json_object, rfc3339, statement
 from shared.data.tables import refresh_tokens, sessions, users
 from shared.http.paging import PageQuery
 from shared.security.permissions import Standing
@@ -63,8 +63,7 @@ def _expiry() -> Any:
 
 @statement
 def _insert() -> Executable:
-    names = ("id", "user_id", "ip", "user_agent")
-    return insert(sessions).values({name: bindparam(name) for name in names} | {"expires_at": _expiry()})
+    return insert(sessions).values(bindparams("id", "user_id", "ip", "user_agent") | {"expires_at": _expiry()})
 
 
 @statement

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import Executable
 
 from shared.data.database import Connection
-from shared.data.statements import statement
+from shared.data.statements import bindparams, statement
 from shared.data.tables import login_throttles
 from shared.http.problems import Problem
 from shared.settings import Settings
@@ -67,9 +67,8 @@ def _lock() -> Executable:
 
 @statement
 def _save() -> Executable:
-    names = ("attempts", "failures", "locked_until")
     changed = update(login_throttles).where(_throttle.key == bindparam("throttle_key"))
-    return changed.values({name: bindparam(name) for name in names} | {"updated_at": func.now()})
+    return changed.values(bindparams("attempts", "failures", "locked_until") | {"updated_at": func.now()})
 
 
 @statement

@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 from functions.auth.schemas import MemberQuery
 from shared.data.database import Connection
 from shared.data.documents import fetch_document, fetch_page, list_page, matches, ordered, search_vector
-from shared.data.statements import guarded, json_object, rfc3339, statement
+from shared.data.statements import bindparams, guarded, json_object, rfc3339, statement
 from shared.data.tables import users
 from shared.http.paging import SortKeys
 from shared.security.permissions import Standing
@@ -130,8 +130,10 @@ def _account() -> Select[Any]:
 
 @statement
 def _insert() -> Executable:
-    names = ("id", "username", "username_folded", "email", "email_folded", "password_hash", "role")
-    return insert(users).values({name: bindparam(name) for name in names} | {"search": search_vector()})
+    return insert(users).values(
+        bindparams("id", "username", "username_folded", "email", "email_folded", "password_hash", "role")
+        | {"search": search_vector()}
+    )
 
 
 @statement

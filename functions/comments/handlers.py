@@ -34,6 +34,7 @@ async def edit_comment(call: Call, comment: CommentRow, patch: CommentPatch) -> 
 
     The earlier text is kept among the comment's revisions.
     """
+    call.require_match(comment.document)
     content = patch.take("content", comment.content)
     if content == comment.content:
         return changed(comment.document)

@@ -9,8 +9,8 @@ from uuid_utils.compat import uuid7
 
 from functions.comments.schemas import CommentQuery
 from shared.data.database import Connection
-from shared.data.documents import fetch_document, fetch_page, list_page, ordered
-from shared.data.statements import guarded, json_object, rfc3339, statement
+from shared.data.documents import fetch_document, fetch_page, list_page, ordered, user_ref
+from shared.data.statements import bindparams, guarded, json_object, rfc3339, statement
 from shared.data.tables import comment_revisions, comments, issues, projects, users
 from shared.http.paging import PageQuery, SortKeys
 from shared.markdown import render
@@ -20,7 +20,7 @@ _comment, _revision = comments.c, comment_revisions.c
 _DOCUMENT = json_object(
     id=_comment.id,
     issue_id=_comment.issue_id,
-    author=json_object(id=users.c.id, username=users.c.username),
+    author=user_ref(users),
     content=_comment.content,
     content_html=_comment.content_html,
     created_at=rfc3339(_comment.created_at),
@@ -106,8 +106,7 @@ def _revisions() -> Select[Any]:
 
 @statement
 def _insert() -> Executable:
-    names = ("id", "issue_id", "author_id", "content", "content_html")
-    return insert(comments).values({name: bindparam(name) for name in names})
+    return insert(comments).values(bindparams("id", "issue_id", "author_id", "content", "content_html"))
 
 
 @statement
@@ -123,8 +122,7 @@ def _keep_revision() -> Executable:
 @statement
 def _update() -> Executable:
     changed = update(comments).where(_comment.id == bindparam("comment_id"))
-    names = ("content", "content_html")
-    return changed.values({name: bindparam(name) for name in names} | {"updated_at": func.clock_timestamp()})
+    return changed.values(bindparams("content", "content_html") | {"updated_at": func.clock_timestamp()})
 
 
 async def document(db: Connection, comment_id: UUID) -> bytes:

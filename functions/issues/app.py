@@ -2,7 +2,7 @@
 
 import os
 
-from functions.issues import handlers, queries
+from functions.issues import edits, handlers
 from functions.issues.schemas import (
     HistoryEntry,
     Issue,
@@ -35,7 +35,7 @@ ENDPOINTS = [
         "/api/projects/{id}/issues",
         Permission.CREATE_ISSUE,
         kind="project",
-        subject=queries.project,
+        subject=edits.project,
         body=NewIssue,
         output=Issue,
         status=201,
@@ -56,7 +56,7 @@ ENDPOINTS = [
         "/api/issues/{id}",
         Permission.EDIT_ISSUE,
         kind="issue",
-        subject=queries.lock,
+        subject=edits.lock,
         body=IssuePatch,
         member_permissions={"assignee_id": Permission.CHANGE_ASSIGNEE},
         output=Issue,

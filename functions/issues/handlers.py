@@ -4,8 +4,8 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from functions.issues import queries
-from functions.issues.queries import Change, IssueRow, ProjectRow
+from functions.issues import edits, queries
+from functions.issues.edits import Change, IssueRow, ProjectRow
 from functions.issues.schemas import IssuePatch, IssueQuery, NewIssue, ProjectIssueQuery
 from functions.issues.workflow import check_move, needs_comment
 from shared.call import Call, changed, created
@@ -51,7 +51,7 @@ async def create_issue(call: Call, project: ProjectRow, new: NewIssue) -> Respon
     if project.is_archived:
         raise Problem("project_archived")
     with referenced(not_assignable(), ASSIGNEE):
-        issue_id = await queries.add(
+        issue_id = await edits.add(
             call.db,
             call.id,
             call.caller.id,
@@ -71,18 +71,17 @@ async def edit_issue(call: Call, issue: IssueRow, patch: IssuePatch) -> Response
     """
     assignee_id = patch.take("assignee_id", issue.assignee_id)
     changes = await _changes(call, issue, patch, assignee_id)
+    call.require_match(issue.document)
     if not changes:
         return changed(issue.document)
     if issue.project_is_archived:
         raise Problem("project_archived")
     status, priority = patch.take("status", issue.status), patch.take("priority", issue.priority)
     check_move(issue.status, status)
-    if needs_comment(issue.status, status, issue.priority, priority) and not await queries.has_comment(
-        call.db, issue.id
-    ):
+    if needs_comment(issue.status, status, issue.priority, priority) and not await edits.has_comment(call.db, issue.id):
         raise Problem("comment_required")
     with referenced(not_assignable(), ASSIGNEE):
-        await queries.change(call.db, issue, call.caller.id, changes, assignee_id=assignee_id)
+        await edits.change(call.db, issue, call.caller.id, changes, assignee_id=assignee_id)
     return changed(await queries.document(call.db, issue.id))
 
 
@@ -103,7 +102,7 @@ async def _changes(call: Call, issue: IssueRow, patch: IssuePatch, assignee_id: 
 
 
 async def _assignable(call: Call, user_id: UUID) -> str:
-    name = await queries.active_username(call.db, user_id)
+    name = await edits.active_username(call.db, user_id)
     if name is None:
         raise not_assignable()
     return name

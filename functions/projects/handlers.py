@@ -36,6 +36,7 @@ async def get_project(call: Call) -> Response:
 
 async def edit_project(call: Call, project: ProjectRow, patch: ProjectPatch) -> Response:
     """Change a project"""
+    call.require_match(project.document)
     name, description = patch.take("name", project.name), patch.take("description", project.description)
     is_archived = patch.take("is_archived", project.is_archived)
     edited = (name, description) != (project.name, project.description)
@@ -54,6 +55,7 @@ async def edit_project(call: Call, project: ProjectRow, patch: ProjectPatch) -> 
 
 async def archive_project(call: Call, project: ProjectRow) -> Response:
     """Archive a project"""
+    call.require_match(project.document)
     if not project.is_archived:
         await queries.change(call.db, project.id, project.name, project.description, is_archived=True)
         await _audit(call, "project.archive", project.id)

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from functions.projects.schemas import ProjectQuery
 from shared.data.database import Connection
-from shared.data.documents import fetch_document, fetch_page, list_page, matches, ordered, search_vector
+from shared.data.documents import fetch_document, fetch_page, list_page, matches, ordered, search_vector, user_ref
 from shared.data.statements import guarded, json_object, rfc3339, statement
 from shared.data.tables import projects, users
 from shared.http.paging import SortKeys
@@ -21,7 +21,7 @@ _DOCUMENT = json_object(
     id=_project.id,
     name=_project.name,
     description=_project.description,
-    created_by=json_object(id=users.c.id, username=users.c.username),
+    created_by=user_ref(users),
     created_at=rfc3339(_project.created_at),
     updated_at=rfc3339(_project.updated_at),
     is_archived=_project.is_archived,

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -20,9 +21,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from shared.data.database import Connection
-from shared.data.statements import Statement, guarded, json_page
+from shared.data.statements import Statement, guarded, json_object, json_page
 from shared.http.paging import PageQuery, SortKeys
 from shared.http.problems import Problem
+
+
+def user_ref(user: FromClause) -> ColumnElement[Any]:
+    """How a user is shown inside other objects."""
+    return json_object(id=user.c.id, username=user.c.username)
 
 
 def ordered(

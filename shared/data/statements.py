@@ -63,6 +63,11 @@ def _compiled(build: Callable[P, Executable], *, guarded: bool) -> Callable[P, S
     return cast(Callable[P, Statement], lru_cache(SHAPES)(compile_shape))
 
 
+def bindparams(*names: str) -> dict[str, Any]:
+    """A parameter for each column, of the column's own name."""
+    return {name: bindparam(name) for name in names}
+
+
 def json_object(**members: Any) -> ColumnElement[Any]:
     """A JSON object with these members, made by PostgreSQL."""
     pairs = [part for name, value in members.items() for part in (literal_column(f"'{name}'", Text), value)]

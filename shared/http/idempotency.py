@@ -13,7 +13,7 @@ from sqlalchemy.sql import Executable
 from starlette.responses import Response
 
 from shared.data.database import Connection
-from shared.data.statements import statement
+from shared.data.statements import bindparams, statement
 from shared.data.tables import idempotency_keys
 from shared.http.problems import Problem
 
@@ -43,8 +43,9 @@ def _forget() -> Executable:
 
 @statement
 def _keep() -> Executable:
-    names = ("user_id", "path", "key", "body_hash", "status", "headers", "body")
-    return insert(idempotency_keys).values({name: bindparam(name) for name in names})
+    return insert(idempotency_keys).values(
+        bindparams("user_id", "path", "key", "body_hash", "status", "headers", "body")
+    )
 
 
 @dataclass(frozen=True, slots=True)

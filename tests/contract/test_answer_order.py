@@ -81,6 +81,7 @@ TABLE = """
 422 of the header before 409    | admin     | POST   /api/issues/{archived_issue}/comments | {"content": "x"}                  | key   | validation_failed
 422 of the assignee before 409  | admin     | POST   /api/projects/{archived}/issues     | {"title": "x", "assignee_id": "{unknown}"} | | validation_failed
 422 of the assignee before move | admin     | PATCH  /api/issues/{issue}                 | {"assignee_id": "{unknown}", "status": "closed"} | | validation_failed
+422 of the assignee before 412  | admin     | PATCH  /api/issues/{issue}                 | {"assignee_id": "{unknown}"}        | stale | validation_failed
 412 before 409 of an archived   | admin     | PATCH  /api/projects/{archived}            | {"name": "x"}                       | stale | precondition_failed
 412 before 409 of a move        | admin     | PATCH  /api/issues/{issue}                 | {"status": "closed"}                | stale | precondition_failed
 412 before 409 of a name        | admin     | PATCH  /api/projects/{project}             | {"name": "archived"}                | stale | precondition_failed

@@ -1,0 +1,32 @@
+"""The README tells what there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from shared.settings import Settings
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BESIDE = {"FUNCTION", "PORT", "DATABASE_OWNER_URL", "LOCAL_DATA_DIR", "SEED_PASSWORD"}
+"""Variables that are not a function's settings."""
+
+
+def test_every_variable_is_in_the_configuration_table_and_no_other() -> None:
+    table = README.partition("## Configuration")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)} == BESIDE | {
+        setting.name.upper() for setting in fields(Settings)
+    }
+
+
+def test_every_folder_of_the_map_is_there() -> None:
+    table = README.partition("| folder |")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| `([\w/.]+)`", table, re.MULTILINE)
+    assert len(named) > 8
+    assert [path for path in named if not (Path(__file__).parent.parent / path).exists()] == []
+
+
+def test_every_decision_that_is_linked_is_there() -> None:
+    links = re.findall(r"\]\((docs/[^)]+)\)", README)
+    assert links
+    assert [link for link in links if not (Path(__file__).parent.parent / link).is_file()] == []
