@@ -33,8 +33,6 @@ class Caller:
     id: UUID
     session_id: UUID
     role: Standing
-    expires_at: int
-    """Seconds since 1970, when the token dies by itself."""
 
 
 def algorithm_of(key: object) -> str:
@@ -126,7 +124,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
     user_id, session_id = (parse_uuid(str(claims[name])) for name in ("sub", "sid"))
     if user_id is None or session_id is None or claims["role"] not in ROLES:
         raise Problem("invalid_token")
-    return Caller(user_id, session_id, Standing(claims["role"]), int(claims["exp"]))
+    return Caller(user_id, session_id, Standing(claims["role"]))
 
 
 def bearer(authorization: str | None) -> str:
