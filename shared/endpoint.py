@@ -104,13 +104,14 @@ class Endpoint:
 
     async def _confirm(self, context: Context, problem: Problem, scope: Scope) -> None:
         """Before any refusal: a session that has ended is told that and nothing else. A denial is audited."""
-        if problem.code == "service_unavailable":
+        is_denial = problem.code == "permission_denied"
+        if problem.code == "service_unavailable" or (context.session_checked and not is_denial):
             return
         caller = context.authenticated()
         async with context.services.database.connection(context) as db:
             if not context.session_checked:
                 await db.check_session()
-            if problem.code == "permission_denied":
+            if is_denial:
                 object_id = parse_uuid(scope["path_params"].get("id", ""))
                 await audit.record(
                     db,

@@ -10,11 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE, Database
 from shared.endpoint import Endpoint
+from shared.http.headers import Cors
 from shared.http.problems import Problem
 from shared.middleware import OnePass, send_answer
 from shared.observability.logs import configure_logging
@@ -52,10 +53,8 @@ class Function(Starlette):
         *,
         settings: LoadSettings,
         prepare: Sequence[Prepare] = (),
-        routes: Sequence[BaseRoute] = (),
     ) -> None:
         self.name = name
-        self.endpoints = tuple(endpoints)
         self._settings = settings
         self._prepare = prepare
         by_path = groupby(sorted(endpoints, key=attrgetter("path")), key=attrgetter("path"))
@@ -63,7 +62,6 @@ class Function(Starlette):
         super().__init__(
             routes=[
                 *(Route(path, resource, methods=resource.methods) for path, resource in resources),
-                *routes,
                 Route("/healthz", _healthz),
                 Route("/readyz", _readyz),
                 Route("/metrics", _metrics),
@@ -108,6 +106,7 @@ class Function(Starlette):
             settings=settings,
             database=database,
             gate=Gate(settings.redis_url, settings.rate_limit_per_minute),
+            cors=Cors(settings.cors_allowed_origins),
             verifier=Verifier(load_public_keys(settings.jwt_public_keys), settings.jwt_issuer, settings.jwt_audience),
             metrics=Metrics(database.stats),
             resources={type(resource): resource for resource in made},

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE
-from shared.http.headers import SECURITY_HEADERS, Cors
+from shared.http.headers import SECURITY_HEADERS
 from shared.http.input import header_text
 from shared.http.problems import Problem
 from shared.security.client_address import client_address
@@ -43,7 +43,6 @@ class OnePass:
         headers = Headers(scope=scope)
         context = Context(_origin(scope, headers, services), services)
         scope["context"] = context
-        cors = Cors(services.settings.cors_allowed_origins)
         verdict: Verdict | None = None
         status = 0
 
@@ -52,7 +51,7 @@ class OnePass:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_headers(MutableHeaders(scope=message), context, verdict, services)
-                cors.decorate(headers.get("origin"), MutableHeaders(scope=message))
+                services.cors.decorate(headers.get("origin"), MutableHeaders(scope=message))
             await send(message)
 
         try:
@@ -61,7 +60,7 @@ class OnePass:
                     _read_token(context, headers)
                     verdict = await services.gate.check(context.origin.ip, context.session_id)
                     _obey(verdict, context)
-                if answer := cors.preflight(scope["method"], headers):
+                if answer := services.cors.preflight(scope["method"], headers):
                     await answer(scope, receive, respond)
                 else:
                     await self._app(scope, receive, respond)

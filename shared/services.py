@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from shared.data.database import Database
+from shared.http.headers import Cors
 from shared.http.problems import Problem
 from shared.observability.metrics import Metrics
 from shared.security.limits import Gate
@@ -23,6 +24,7 @@ class Services:
     settings: Settings
     database: Database
     gate: Gate
+    cors: Cors
     verifier: Verifier
     metrics: Metrics
     resources: Mapping[type, object]

@@ -95,7 +95,7 @@ async def admit(db: Connection, account: str, address: str, limit: int) -> Probl
 
     The account is locked first, everywhere: no two logins can wait for each other.
     """
-    throttles = [await _locked(db, key) for key in (account, address)]
+    throttles = [await state(db, key) for key in (account, address)]
     full = [throttle.recent()[0] + WINDOW for throttle in throttles if len(throttle.recent()) >= limit]
     now = throttles[-1].now
     if full:
@@ -104,11 +104,6 @@ async def admit(db: Connection, account: str, address: str, limit: int) -> Probl
     for throttle in throttles:
         await _store(db, throttle._replace(attempts=[*throttle.recent(), now]))
     return locked(throttles[0])
-
-
-async def state(db: Connection, account: str) -> Throttle:
-    """What is known of an account, locked until commit."""
-    return await _locked(db, account)
 
 
 def locked(throttle: Throttle) -> Problem | None:
@@ -139,7 +134,8 @@ async def unlock(db: Connection, account: str) -> bool:
     return await db.run(_unlock(), throttle_key=account) > 0
 
 
-async def _locked(db: Connection, key: str) -> Throttle:
+async def state(db: Connection, key: str) -> Throttle:
+    """What is known of an account or an address, locked until commit."""
     await db.run(_ensure(), key=key)
     throttle = await db.record(Throttle._make, _lock(), key=key)
     assert throttle is not None  # noqa: S101  # it was inserted by the line above, and rows in use are not deleted

@@ -100,7 +100,8 @@ class Connection:
             raise Problem("token_revoked")
 
     async def _execute(self, query: Statement, parameters: dict[str, Any]) -> psycopg.AsyncCursor[TupleRow]:
-        log.debug("sql", extra={"sql": query.text.decode()})
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("sql", extra={"sql": query.text.decode()})
         if query.guarded:
             parameters["session_id"] = self._guard.session_id if self._guard else None
         return await self._connection.execute(query.text, {**query.constants, **parameters})

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import TupleRow
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -76,10 +77,8 @@ async def fetch_page(db: Connection, page: Statement, query: PageQuery, **parame
     Raises:
         Problem: token_revoked; not_found, where the statement has no row because what the list belongs to is not there.
     """
-    row = await db.one(page, limit=query.limit, offset=query.offset, **parameters)
-    if row is None:
-        raise Problem("not_found")
-    return row[0], row[1]
+    items, total = await _found(db, page, limit=query.limit, offset=query.offset, **parameters)
+    return items, total
 
 
 async def fetch_document(db: Connection, document: Statement, **parameters: Any) -> bytes:
@@ -88,11 +87,16 @@ async def fetch_document(db: Connection, document: Statement, **parameters: Any)
     Raises:
         Problem: not_found, token_revoked.
     """
-    row = await db.one(document, **parameters)
+    found: bytes
+    (found,) = await _found(db, document, **parameters)
+    return found
+
+
+async def _found(db: Connection, query: Statement, **parameters: Any) -> TupleRow:
+    row = await db.one(query, **parameters)
     if row is None:
         raise Problem("not_found")
-    found: bytes = row[0]
-    return found
+    return row
 
 
 def exists_in(table: Table) -> Callable[[Connection, UUID], Awaitable[bool]]:
