@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, WithJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
 
-from shared.fields import Day, Id, Input, Moment, Output, Patch, ProjectRef, Search, Text, UserRef, csv, distinct
+from shared.fields import Day, Id, Input, Moment, Output, Patch, ProjectRef, Search, Text, UserRef, csv
 from shared.http.paging import PageQuery, Sort, SortKeys
 from shared.vocabulary import HistoryField, PriorityName, StatusName
 
@@ -66,8 +66,8 @@ class HistoryEntry(Output):
     to: JsonValue
 
 
-Statuses = Annotated[tuple[StatusName, ...], BeforeValidator(csv), AfterValidator(distinct), Field(strict=False)]
-Priorities = Annotated[tuple[PriorityName, ...], BeforeValidator(csv), AfterValidator(distinct), Field(strict=False)]
+Statuses = Annotated[tuple[StatusName, ...], BeforeValidator(csv), Field(strict=False)]
+Priorities = Annotated[tuple[PriorityName, ...], BeforeValidator(csv), Field(strict=False)]
 
 
 class ProjectIssueQuery(PageQuery):

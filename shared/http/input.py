@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from shared.http.problems import Fault, Problem
+from shared.http.problems import FAULTS_TOLD, Fault, Problem
 
 BODY_LIMIT = 1024 * 1024
 """Octets of a request body."""
@@ -57,22 +58,47 @@ def parse_body(model: type[ModelT], body: bytes) -> ModelT | list[Fault]:
     """
     try:
         return model.model_validate_json(body)
-    except ValidationError:
-        faults: list[Fault] = []
+    except ValidationError as error:
+        # pydantic's depth is the limit, on every Python; the standard library's differs by version.
+        if error.error_count() == 1 and "recursion limit" in error.errors()[0]["msg"]:
+            raise Problem("malformed_json", "The body is nested too deeply.") from None
+    parsed = parse_json(body)
+    faults: list[Fault] = []
     try:
-        model.model_validate_json(json.dumps(_without_surrogates(parse_json(body), "", faults)))
-    except RecursionError:
-        raise _too_deep() from None
+        model.model_validate_json(json.dumps(_outline(model, parsed, faults)))
     except ValidationError as error:
         known = {fault.path for fault in faults}
         faults += [fault for fault in _faults("body", error) if fault.path not in known]
-    if not faults or faults[-1].code == "json_invalid":
-        raise _too_deep()
+    if not faults:
+        raise Problem("malformed_json")
     return faults
 
 
-def _too_deep() -> Problem:
-    return Problem("malformed_json", "The body is nested too deeply.")
+def _outline(model: type[BaseModel], parsed: object, faults: list[Fault]) -> object:
+    """The body with as much of it as it takes to say what is wrong; what cannot be shown goes to ``faults``.
+
+    Every body here is one flat object. Of what is nested the kind is enough to refuse it, and of unknown members some:
+    a megabyte holds a hundred thousand.
+    """
+    if not isinstance(parsed, dict):
+        return _kind(parsed)
+    unknown = islice((name for name in parsed if name not in model.model_fields), FAULTS_TOLD + 1)
+    outline = {}
+    for name in [name for name in model.model_fields if name in parsed] + list(unknown):
+        value = _kind(parsed[name])
+        if _SURROGATE.search(name):
+            # No pointer can say this name, so that its object is named.
+            faults.append(Fault("body", "", "string_unicode", "Must not name a member with a lone surrogate"))
+            continue
+        if isinstance(value, str) and _SURROGATE.search(value):
+            faults.append(Fault("body", f"/{_escape(name)}", "string_unicode", "Must not hold a lone surrogate"))
+            value = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
+        outline[name] = value
+    return outline
+
+
+def _kind(value: object) -> object:
+    return type(value)() if isinstance(value, dict | list) else value
 
 
 def parse_json(body: bytes) -> object:
@@ -92,23 +118,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _without_surrogates(value: object, path: str, faults: list[Fault]) -> object:
-    """The value with a stand-in for every lone surrogate; where they were goes to ``faults``."""
-    if isinstance(value, str) and _SURROGATE.search(value):
-        faults.append(Fault("body", path, "string_unicode", "Must not hold a lone surrogate"))
-        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", value)
-    if isinstance(value, list):
-        return [_without_surrogates(item, f"{path}/{index}", faults) for index, item in enumerate(value)]
-    if isinstance(value, dict):
-        named = {}
-        for name, item in value.items():
-            if _SURROGATE.search(name):
-                # No pointer can say this name, so that its object is named.
-                faults.append(Fault("body", path, "string_unicode", "Must not name a member with a lone surrogate"))
-            else:
-                named[name] = _without_surrogates(item, f"{path}/{_escape(name)}", faults)
-        return named
-    return value
+def sent_texts(query_string: bytes, body: bytes) -> list[str]:
+    """The texts that a client sent, as values of the query and of the body's members."""
+    try:
+        parsed = parse_json(body)
+    except Problem:
+        parsed = None
+    members = parsed.values() if isinstance(parsed, dict) else ()
+    return [value for _, value in query_pairs(query_string)] + [value for value in members if isinstance(value, str)]
 
 
 def named_members(body: bytes) -> frozenset[str]:
@@ -125,6 +142,8 @@ def parse_query(model: type[ModelT] | None, query_string: bytes) -> tuple[ModelT
     values: dict[str, str] = {}
     faults: dict[str, Fault] = {}
     for name, value in query_pairs(query_string):
+        if len(faults) > FAULTS_TOLD:
+            break
         if model is None or name not in model.model_fields:
             shown = _printable(name)
             faults[shown] = Fault("query", shown, "extra_forbidden", "There is no such parameter")

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 from starlette.responses import Response
 
+from shared.observability.redaction import redact
+
 
 class Kind(NamedTuple):
     status: int
@@ -91,7 +93,7 @@ class Problem(Exception):
             "title": self.kind.title,
             "status": self.kind.status,
             "code": self.code,
-            "detail": self.detail or f"{self.kind.title}.",
+            "detail": redact(self.detail) if self.detail else f"{self.kind.title}.",
             "instance": instance,
             "request_id": request_id,
             **self.members,
@@ -106,6 +108,11 @@ class Problem(Exception):
         )
 
 
+FAULTS_TOLD = 100
+"""Faults that one answer tells: more help nobody, and a megabyte of them would be ten megabytes of answer."""
+
+
 def invalid(*faults: Fault) -> Problem:
-    """422 for faults that the shape of the request has."""
-    return Problem("validation_failed", faults=faults)
+    """422 for faults that the shape of the request has; of very many the first."""
+    detail = f"Only the first {FAULTS_TOLD} faults are told." if len(faults) > FAULTS_TOLD else None
+    return Problem("validation_failed", detail, faults=faults[:FAULTS_TOLD])

@@ -36,9 +36,10 @@ PROJECTS: dict[str, tuple[object, list[Fault]]] = {
     "a name with a lone surrogate": ({"name": "x", "\ud800": 1}, [("body", "", "string_unicode")]),
     "U+0000": ({"name": "a\0b"}, [("body", "/name", "string_unicode")]),
     "U+0000 at the end, where text is trimmed": ({"name": "a\0"}, [("body", "/name", "string_unicode")]),
-    "a surrogate in an unknown member": (
-        {"name": "x", "other": ["", "\ud800"]},
-        [("body", "/other", "extra_forbidden"), ("body", "/other/1", "string_unicode")],
+    "a surrogate in an unknown member": ({"name": "x", "other": "\ud800"}, [("body", "/other", "string_unicode")]),
+    "a surrogate inside a member that is refused": (
+        {"name": ["", "\ud800"], "other": ["", "\ud800"]},
+        [("body", "/name", "string_type"), ("body", "/other", "extra_forbidden")],
     ),
     "a surrogate beside other faults": (
         {"name": "\ud800", "description": 1, "other": 1},
