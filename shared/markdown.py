@@ -1,7 +1,10 @@
 """Markdown to HTML that is safe to put into a page as it is. Rendered when written, not when read."""
 
-from functools import cache
+import re
+from functools import cache, partial
 from typing import TYPE_CHECKING
+
+from shared.workers import Workers
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -20,9 +23,27 @@ ATTRIBUTES = {
 STYLES = {"text-align"}
 URL_SCHEMES = {"http", "https", "mailto"}
 
+QUICK = 500
+"""Characters that take less time to render, whatever they are, than other requests notice; more go to a thread."""
+CELLS = 10_000
+"""Cells that a text's tables may come to. The parser fills short rows up: 5,000 characters can ask for 65,000 cells."""
+_DELIMITER_ROW = re.compile(r"[\s>]*[|:-][|:\s-]*")
+
+
+async def rendered(markdown: str, workers: Workers) -> str:
+    """The same as ``render``, without keeping other requests waiting.
+
+    Raises:
+        Problem: service_unavailable, when too many texts wait already.
+    """
+    if len(markdown) <= QUICK:
+        return render(markdown)
+    async with workers.turn():
+        return await workers.run(partial(render, markdown))
+
 
 @cache
-def _parser() -> "MarkdownIt":
+def _parser(*, tables: bool) -> "MarkdownIt":
     """Raw HTML is off, so that it is shown as text; imported here because only writing needs it."""
     from linkify_it import LinkifyIt  # type: ignore[import-untyped]  # it has no annotations
     from markdown_it import MarkdownIt
@@ -30,11 +51,17 @@ def _parser() -> "MarkdownIt":
     parser = MarkdownIt("commonmark", {"html": False, "linkify": True})
     # A link needs a scheme: .md, .py and .rs are top-level domains, and README.md is no web site.
     parser.linkify = LinkifyIt(options={"fuzzy_link": False}).add("//", None)
-    return parser.enable(["table", "strikethrough", "linkify"])
+    return parser.enable(["strikethrough", "linkify", *(["table"] if tables else [])])
+
+
+def _most_cells(markdown: str) -> int:
+    """A bound on the cells of all tables: as if every line were a row of the widest."""
+    lines = markdown.replace("\r", "\n").split("\n")
+    return len(lines) * max((line.count("|") + 1 for line in lines if _DELIMITER_ROW.fullmatch(line)), default=0)
 
 
 def render(markdown: str) -> str:
-    """CommonMark with tables, strikethrough and autolinks as sanitised HTML.
+    """CommonMark with tables, strikethrough and autolinks as sanitised HTML; tables beyond all measure stay text.
 
     The sanitiser runs on the parser's output (OWASP: Cross Site Scripting Prevention), so that a fault of one is
     caught by the other.
@@ -44,7 +71,7 @@ def render(markdown: str) -> str:
     import nh3
 
     return nh3.clean(
-        _parser().render(markdown),
+        _parser(tables=_most_cells(markdown) <= CELLS).render(markdown),
         tags=INLINE_TAGS | BLOCK_TAGS | TABLE_TAGS,
         attributes=ATTRIBUTES,
         filter_style_properties=STYLES,

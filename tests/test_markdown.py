@@ -150,7 +150,7 @@ def test_nothing_that_acts_comes_out(markdown: str) -> None:
 def test_a_fault_of_the_parser_is_caught_by_the_sanitiser(monkeypatch: pytest.MonkeyPatch, markdown: str) -> None:
     careless = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     monkeypatch.setattr(careless, "validateLink", lambda _url: True)
-    monkeypatch.setattr("shared.markdown._parser", lambda: careless)
+    monkeypatch.setattr("shared.markdown._parser", lambda **_: careless)
     _check(render(markdown))
 
 

@@ -13,7 +13,6 @@ from shared.data.documents import fetch_document, fetch_page, list_page, ordered
 from shared.data.statements import bindparams, guarded, json_object, rfc3339, statement
 from shared.data.tables import comment_revisions, comments, issues, projects, users
 from shared.http.paging import PageQuery, SortKeys
-from shared.markdown import render
 from shared.security.permissions import AUTHOR, Standing
 
 _comment, _revision = comments.c, comment_revisions.c
@@ -162,15 +161,15 @@ async def revisions(db: Connection, comment_id: UUID, query: PageQuery) -> tuple
     return await fetch_page(db, _revisions(), query, id=comment_id)
 
 
-async def add(db: Connection, issue_id: UUID, author_id: UUID, content: str) -> UUID:
+async def add(db: Connection, issue_id: UUID, author_id: UUID, content: str, content_html: str) -> UUID:
     """Insert a comment."""
     comment_id = uuid7()
     parameters = {"id": comment_id, "issue_id": issue_id, "author_id": author_id}
-    await db.run(_insert(), **parameters, content=content, content_html=render(content))
+    await db.run(_insert(), **parameters, content=content, content_html=content_html)
     return comment_id
 
 
-async def change(db: Connection, comment_id: UUID, content: str) -> None:
+async def change(db: Connection, comment_id: UUID, content: str, content_html: str) -> None:
     """Give a locked comment a new text and keep the old one."""
     await db.run(_keep_revision(), revision_id=uuid7(), comment_id=comment_id)
-    await db.run(_update(), comment_id=comment_id, content=content, content_html=render(content))
+    await db.run(_update(), comment_id=comment_id, content=content, content_html=content_html)

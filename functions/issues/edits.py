@@ -15,7 +15,6 @@ from shared.data.database import Connection
 from shared.data.documents import search_vector
 from shared.data.statements import bindparams, guarded, statement
 from shared.data.tables import comments, issue_history, issues, projects, users
-from shared.markdown import render
 from shared.security.permissions import ASSIGNEE, CREATOR, REPORTER, Standing
 from shared.text import fold, words
 from shared.vocabulary import HistoryField, PriorityName, StatusName
@@ -110,8 +109,10 @@ def _insert() -> Executable:
 
 @statement
 def _update() -> Executable:
+    html = func.coalesce(bindparam("description_html", type_=Text), _issue.description_html)
+    values = _written() | {"description_html": html}
     changed = update(issues).where(_issue.id == bindparam("issue_id"))
-    return changed.values(status=bindparam("status"), updated_at=func.clock_timestamp(), **_written())
+    return changed.values(status=bindparam("status"), updated_at=func.clock_timestamp(), **values)
 
 
 def _written() -> dict[str, Any]:
@@ -186,6 +187,7 @@ async def add(
     *,
     title: str,
     description: str,
+    description_html: str,
     priority: PriorityName,
     assignee_id: UUID | None,
     due_date: date | None,
@@ -204,7 +206,7 @@ async def add(
         priority=priority,
         assignee_id=assignee_id,
         due_date=due_date,
-        **_text(title, description),
+        **_text(title, description, description_html),
     )
     return issue_id
 
@@ -216,8 +218,9 @@ async def change(
     changes: list[Change],
     *,
     assignee_id: UUID | None,
+    description_html: str | None,
 ) -> None:
-    """Apply the changes and write them into the history.
+    """Apply the changes and write them into the history; ``description_html`` is None where it stays.
 
     Raises:
         ForeignKeyViolation: the assignee has just been deleted.
@@ -231,7 +234,7 @@ async def change(
         priority=after.get("priority", issue.priority),
         assignee_id=assignee_id,
         due_date=after.get("due_date", issue.due_date),
-        **_text(title, description),
+        **_text(title, description, description_html),
     )
     await db.run(
         _insert_history(),
@@ -244,11 +247,11 @@ async def change(
     )
 
 
-def _text(title: str, description: str) -> dict[str, Any]:
+def _text(title: str, description: str, description_html: str | None) -> dict[str, Any]:
     return {
         "title": title,
         "title_folded": fold(title),
         "description": description,
-        "description_html": render(description),
+        "description_html": description_html,
         "words": words(title, description),
     }

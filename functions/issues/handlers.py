@@ -57,6 +57,7 @@ async def create_issue(call: Call, project: ProjectRow, new: NewIssue) -> Respon
             call.caller.id,
             title=new.title,
             description=new.description,
+            description_html=call.html,
             priority=new.priority,
             assignee_id=new.assignee_id,
             due_date=new.due_date,
@@ -80,8 +81,9 @@ async def edit_issue(call: Call, issue: IssueRow, patch: IssuePatch) -> Response
     check_move(issue.status, status)
     if needs_comment(issue.status, status, issue.priority, priority) and not await edits.has_comment(call.db, issue.id):
         raise Problem("comment_required")
+    html = call.html if "description" in patch.model_fields_set else None
     with referenced(not_assignable(), ASSIGNEE):
-        await edits.change(call.db, issue, call.caller.id, changes, assignee_id=assignee_id)
+        await edits.change(call.db, issue, call.caller.id, changes, assignee_id=assignee_id, description_html=html)
     return changed(await queries.document(call.db, issue.id))
 
 
