@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from shared.http.server import server_config
 from shared.settings import Settings, SettingsError, read_function, read_port
 
 PORT = 8080
@@ -32,15 +33,10 @@ def main() -> int:
         return 2
     application = importlib.import_module(f"functions.{name}.app").app
     server = uvicorn.Server(
-        uvicorn.Config(
+        server_config(
             application,
             host="0.0.0.0",  # noqa: S104  # a container is reached through its network
             port=port,
-            access_log=False,
-            proxy_headers=False,  # uvicorn would believe whoever calls from 127.0.0.1; TRUSTED_PROXIES decides
-            server_header=False,
-            log_config=None,
-            lifespan="on",
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from local.errors import UsageError
+from shared.http.server import server_config
 
 HOST = "127.0.0.1"
 BACKLOG = 2048
@@ -33,18 +34,7 @@ def serve(application: Any, listener: socket.socket, ready: Callable[[], None]) 
     Raises:
         SystemExit: the application did not start.
     """
-    config = uvicorn.Config(
-        application,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=20,
-    )
+    config = server_config(application, loop="uvloop", timeout_keep_alive=75, timeout_graceful_shutdown=20)
     _Server(config, ready).run([listener])
 
 

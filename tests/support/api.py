@@ -17,6 +17,7 @@ from shared.endpoint import Endpoint
 from shared.function import Function
 from shared.http.headers import SECURITY_HEADERS
 from shared.http.problems import PROBLEMS
+from shared.http.server import server_config
 from shared.settings import Settings
 
 JSON = dict[str, Any]
@@ -32,10 +33,7 @@ class Server:
     def __enter__(self) -> Self:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            self._app, access_log=False, log_config=None, proxy_headers=False, server_header=False, lifespan="on"
-        )
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(server_config(self._app))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()
         while not self._server.started:
