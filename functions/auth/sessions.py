@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, Select, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Interval, Select, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.sql import Executable
 from uuid_utils.compat import uuid7
 
@@ -53,7 +53,8 @@ class RefreshRow(NamedTuple):
     role: RoleName
     expires_at: datetime
     replaced_at: datetime | None
-    ended_at: datetime | None
+    is_over: bool
+    """The session has ended or its user was deleted, who is then null, and so is the role."""
     now: datetime
 
 
@@ -82,10 +83,11 @@ def _lock_token() -> Executable:
         users.c.role,
         _token.expires_at,
         _token.replaced_at,
-        _session.ended_at,
+        or_(_session.ended_at.is_not(None), _session.user_id.is_(None)),
         func.clock_timestamp(),
     )
-    joined = refresh_tokens.join(sessions, _session.id == _token.session_id).join(users, users.c.id == _session.user_id)
+    joined = refresh_tokens.join(sessions, _session.id == _token.session_id)
+    joined = joined.outerjoin(users, users.c.id == _session.user_id)
     found = select(*columns).select_from(joined).where(_token.token_hash == bindparam("token_hash"))
     return found.with_for_update(of=[refresh_tokens, sessions])
 

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from shared.data.database import Connection
 from shared.data.statements import statement
 from shared.data.tables import audit_events, users
+from shared.observability.redaction import redact
 from shared.services import Origin
 from shared.vocabulary import AuditAction, AuditOutcome, AuditTarget
 
@@ -46,7 +47,7 @@ async def record(
     outcome: AuditOutcome = "success",
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Add a row. The actor's name is kept as it is now; ``details`` must never hold a secret."""
+    """Add a row. The actor's name is kept as it is now; What a client chose is redacted."""
     await db.run(
         _insert(),
         id=uuid7(),
@@ -56,7 +57,7 @@ async def record(
         target_type=target[0] if target else None,
         target_id=target[1] if target else None,
         ip=origin.ip,
-        user_agent=origin.user_agent,
-        request_id=origin.request_id,
-        details=json.dumps(details or {}),
+        user_agent=redact(origin.user_agent),
+        request_id=redact(origin.request_id),
+        details=redact(json.dumps(details or {})),
     )

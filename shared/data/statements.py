@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ParamSpec, cast
 
-from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, func, literal_column, select, true
+from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, func, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.sql import Executable
 
@@ -31,7 +31,9 @@ class Statement:
 
 
 _SESSION_ENDED = func.coalesce(
-    select(sessions.c.ended_at.is_not(None)).where(sessions.c.id == bindparam("session_id")).scalar_subquery(),
+    select(or_(sessions.c.ended_at.is_not(None), sessions.c.user_id.is_(None)))
+    .where(sessions.c.id == bindparam("session_id"))
+    .scalar_subquery(),
     true(),
     type_=Boolean,
 )

@@ -194,7 +194,8 @@ sessions = Table(
     "sessions",
     metadata,
     _id(),
-    Column("user_id", ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
+    # Null for a user who was deleted: the session is over, and its refresh tokens are still known as revoked.
+    Column("user_id", ForeignKey(users.c.id, ondelete="SET NULL")),
     _time("created_at"),
     _time("last_used_at"),
     Column("expires_at", Timestamp, nullable=False),

@@ -117,7 +117,7 @@ def test_deleting_a_user_ends_sessions_and_unassigns_without_a_right_to_do_so(
             (session, leaver),
         )
     functions.execute("DELETE FROM users WHERE id = %s", (leaver,))
-    assert functions.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
+    assert functions.execute("SELECT id, user_id FROM sessions").fetchall() == [(session, None)]
     assert functions.execute("SELECT assignee_id FROM issues").fetchall() == [(None,)]
     with pytest.raises(psycopg.IntegrityError):
         functions.execute("DELETE FROM users WHERE id = %s", (other,))
