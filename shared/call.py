@@ -33,6 +33,8 @@ class Call:
     """The id in the path, of whatever kind the path says; the nil UUID where the path has none."""
     ended: list[UUID] = field(default_factory=list)
     """Sessions that the handler has ended: their tokens go on the deny list once that is committed."""
+    html: str = ""
+    """What the Markdown in the body has become, where the endpoint takes some."""
     _db: Connection | None = None
 
     @property

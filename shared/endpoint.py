@@ -18,6 +18,7 @@ from shared.fields import parse_uuid
 from shared.http.idempotency import KEY, IdempotentRequest
 from shared.http.input import named_members, parse_body, parse_query, read_body
 from shared.http.problems import Fault, Problem, invalid
+from shared.markdown import rendered
 from shared.security.permissions import Permission, Standing, needs_token, permits, role_decides
 from shared.services import Context
 from shared.vocabulary import AuditTarget
@@ -68,6 +69,8 @@ class Endpoint:
     """What the id in the path names, for the audit log."""
     member_permissions: Mapping[str, Permission] = field(default_factory=dict)
     """Rights that naming a member of the body needs as well."""
+    markdown: str | None = None
+    """The member of the body that is Markdown; rendered before the transaction, so that nothing is locked meanwhile."""
     tagged: bool = False
     """The object has an entity tag: a read honours ``If-None-Match``, a write ``If-Match``."""
     idempotent: bool = False
@@ -84,7 +87,7 @@ class Endpoint:
             Problem: the first of them that fails.
         """
         headers = Headers(scope=scope)
-        content = await read_body(headers, receive) if self.body else b""
+        content = context.body = await read_body(headers, receive) if self.body else b""
         if not needs_token(self.permission):
             context.caller = None
             return await self._answer(context, scope, headers, content)
@@ -139,6 +142,8 @@ class Endpoint:
             return await self.handler(call, *inputs.checked())
         if self.method == "GET":
             return await self._read(call, inputs)
+        if self.markdown and not inputs.problem:
+            call.html = await rendered(getattr(inputs.arguments[0], self.markdown), call.services.renderer)
         async with call.transaction() as db:
             call.use(db)
             return await self._write(call, db, inputs)

@@ -24,6 +24,7 @@ from shared.security.limits import Gate
 from shared.security.tokens import Verifier, load_public_keys
 from shared.services import Services
 from shared.settings import Settings, SettingsError
+from shared.workers import Workers
 
 LoadSettings = Callable[[], Settings]
 Prepare = Callable[[Settings], object]
@@ -109,6 +110,7 @@ class Function(Starlette):
             cors=Cors(settings.cors_allowed_origins),
             verifier=Verifier(load_public_keys(settings.jwt_public_keys), settings.jwt_issuer, settings.jwt_audience),
             metrics=Metrics(database.stats),
+            renderer=Workers("markdown", at_once=1),
             resources={type(resource): resource for resource in made},
         )
 

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE
 from shared.http.headers import SECURITY_HEADERS
-from shared.http.input import header_text
+from shared.http.input import header_text, sent_texts
 from shared.http.problems import Problem
+from shared.observability.redaction import conceal
 from shared.security.client_address import client_address
 from shared.security.limits import Verdict
 from shared.security.tokens import bearer
@@ -65,6 +66,10 @@ class OnePass:
                 else:
                     await self._app(scope, receive, respond)
             except Exception as error:
+                if not isinstance(error, Problem | HTTPException):
+                    conceal(
+                        [*headers.get("authorization", "").split(), *sent_texts(scope["query_string"], context.body)]
+                    )
                 if status:
                     raise
                 problem = as_problem(error, context.origin.request_id)

@@ -13,6 +13,7 @@ from shared.observability.metrics import Metrics
 from shared.security.limits import Gate
 from shared.security.tokens import Caller, Verifier
 from shared.settings import Settings
+from shared.workers import Workers
 
 T = TypeVar("T")
 
@@ -27,6 +28,8 @@ class Services:
     cors: Cors
     verifier: Verifier
     metrics: Metrics
+    renderer: Workers
+    """For Markdown: one thread, so that a burst of it takes no more than half of the interpreter's time."""
     resources: Mapping[type, object]
 
     async def open(self) -> None:
@@ -65,6 +68,8 @@ class Context:
     """Why there is no caller; told only by an endpoint that wants one."""
     route: str | None = None
     """The template of the path, such as /api/issues/{id}."""
+    body: bytes = b""
+    """The body as it came, so that nothing of it is told when the request fails."""
     session_checked: bool = False
     """Whether PostgreSQL has said in this request that the caller's session lives."""
     started: float = field(default_factory=time.perf_counter)

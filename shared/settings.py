@@ -63,12 +63,19 @@ def _items(text: str) -> list[str]:
 
 
 def _origins(text: str) -> tuple[str, ...]:
-    """Exact origins (RFC 6454). A wildcard would let any site read what its visitor may read."""
+    """Exact origins (RFC 6454), as browsers write them: any other spelling would never match.
+
+    A wildcard would let any site read what its visitor may read.
+    """
     for origin in _items(text):
         parts = urlsplit(origin)
-        exact = parts.hostname and origin == f"{parts.scheme}://{parts.netloc}" and not set(origin) & {"*", "@"}
-        if not exact or parts.scheme not in ("http", "https"):
-            raise ValueError("must list exact origins such as https://app.example.com; * is refused")
+        default_port = {"http": 80, "https": 443}.get(parts.scheme, -1)
+        exact = parts.hostname and origin == f"{parts.scheme}://{parts.netloc}".lower() and not set(origin) & {"*", "@"}
+        if not exact or origin.endswith(":") or default_port in (-1, parts.port):
+            raise ValueError(
+                "must list exact origins such as https://app.example.com, in lower case and without a default port; "
+                "* is refused"
+            )
     return tuple(_items(text))
 
 
@@ -120,6 +127,7 @@ class Settings:
     login_limit_per_minute: int = _setting(_whole(1, 1_000_000), 5)
     lockout_threshold: int = _setting(_whole(1, 1_000_000), 5)
     lockout_seconds: int = _setting(_whole(1, 31_536_000), 900)
+    password_hashes_at_once: int = _setting(_whole(1, 1000), 2)
     cors_allowed_origins: tuple[str, ...] = _setting(_origins, ())
     trusted_proxies: tuple[Network, ...] = _setting(_networks, ())
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info")

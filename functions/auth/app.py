@@ -115,7 +115,7 @@ ENDPOINTS = [
     ),
 ]
 
-PREPARE: tuple[Prepare, ...] = (Signer, KeySet, lambda _settings: Hashing())
+PREPARE: tuple[Prepare, ...] = (Signer, KeySet, Hashing)
 """What this function alone holds: the private key is given to no other."""
 
 app = Function(

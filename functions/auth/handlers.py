@@ -1,7 +1,10 @@
 """Signing in and out: what happens at each endpoint under /api/auth."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import wraps
+from typing import TypeVar
 from uuid import UUID
 
 from starlette.responses import Response
@@ -16,12 +19,28 @@ from shared.call import Call, answered, created, done
 from shared.data.audit import Target
 from shared.data.conflicts import unique
 from shared.data.database import Connection
+from shared.endpoint import Reply
+from shared.fields import Input
 from shared.http.paging import PageQuery
 from shared.http.problems import Problem
 from shared.text import fold
 from shared.vocabulary import AuditAction, RoleName
 
+InputT = TypeVar("InputT", bound=Input)
 
+
+def in_turn(handler: Callable[[Call, InputT], Awaitable[Reply]]) -> Callable[[Call, InputT], Awaitable[Reply]]:
+    """Decorator for what hashes a password: it waits for its turn, and is refused where too many wait."""
+
+    @wraps(handler)
+    async def waiting(call: Call, given: InputT) -> Reply:
+        async with call.services.resource(Hashing).turn():
+            return await handler(call, given)
+
+    return waiting
+
+
+@in_turn
 async def register(call: Call, new: Registration) -> Response:
     """Register an account
 
@@ -37,6 +56,7 @@ async def register(call: Call, new: Registration) -> Response:
     return created(document, f"/api/users/{user_id}", tagged=False)
 
 
+@in_turn
 async def login(call: Call, credentials: Credentials) -> Response | Problem:
     """Sign in
 
@@ -82,7 +102,7 @@ async def refresh(call: Call, given: RefreshToken) -> Response | Problem:
     row = await sessions.find_token(call.db, given.refresh_token)
     if row is None:
         return Problem("invalid_token")
-    if row.ended_at:
+    if row.is_over:
         return Problem("token_revoked")
     if row.replaced_at:
         await _end_stolen(call, row)
@@ -100,7 +120,7 @@ async def logout(call: Call, given: RefreshToken) -> Response:
     Ends the session of the refresh token, and its access tokens with it.
     """
     row = await sessions.find_token(call.db, given.refresh_token)
-    if row and row.replaced_at and not row.ended_at:
+    if row and row.replaced_at and not row.is_over:
         await _end_stolen(call, row)
     elif row and await sessions.end(call.db, row.session_id):
         call.ended.append(row.session_id)
@@ -120,6 +140,7 @@ async def get_me(call: Call) -> Response:
     return answered(await users.document(call.db, call.caller.id))
 
 
+@in_turn
 async def change_password(call: Call, change: PasswordChange) -> Response | Problem:
     """Change the own password
 

@@ -1,25 +1,18 @@
 """Passwords: Argon2id, in threads of its own, and the rules for new ones."""
 
-import asyncio
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from functools import cache
-from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from shared.http.problems import Fault, Problem
-
-T = TypeVar("T")
+from shared.settings import Settings
+from shared.workers import Workers
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """Argon2id with 19 MiB, two passes, one lane: OWASP Password Storage Cheat Sheet."""
-AT_ONCE = max(1, os.cpu_count() or 1)
-"""Hashes computed at the same time: more would not be faster and would take 19 MiB each."""
-WAITING = 32
-"""Hashes that may wait for their turn before further ones are refused."""
 UNKNOWN = "$argon2id$v=19$m=19456,t=2,p=1$Z5FM+ZxoyOG4K5itxUFCVA$QQEdXnUvgCufUqilODEdvJW92VvDamyBRfacrywytSs"
 """A hash of the same cost that no password is known for, so that an unknown user takes as long as a known one."""
 
@@ -32,41 +25,33 @@ def hash_password(password: str) -> str:
 
 
 class Hashing:
-    """Argon2id for an asynchronous program: bounded threads, bounded queue."""
+    """Argon2id for an asynchronous program."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
-        self._pending = 0
+    def __init__(self, settings: Settings) -> None:
+        self._workers = Workers("argon2", settings.password_hashes_at_once)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn to sign in, register or change a password, the database's part included.
+
+        A flood of logins then takes neither the memory, nor the processors, nor the connections of other requests.
+
+        Raises:
+            Problem: service_unavailable, when too many wait already.
+        """
+        return self._workers.turn()
 
     async def hash(self, password: str) -> str:
-        """The hash of a password.
-
-        Raises:
-            Problem: service_unavailable, when too many wait already.
-        """
-        return await self._run(lambda: hash_password(password))
+        """The hash of a password; for who has a turn."""
+        return await self._workers.run(lambda: hash_password(password))
 
     async def verify(self, password_hash: str, password: str) -> bool:
-        """Whether the password has this hash.
-
-        Raises:
-            Problem: service_unavailable, when too many wait already.
-        """
-        return await self._run(lambda: _verify(password_hash, password))
+        """Whether the password has this hash; for who has a turn."""
+        return await self._workers.run(lambda: _verify(password_hash, password))
 
     @staticmethod
     def outdated(password_hash: str) -> bool:
         """Whether the parameters have risen since this hash was made."""
         return HASHER.check_needs_rehash(password_hash)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._pending >= AT_ONCE + WAITING:
-            raise Problem("service_unavailable", "Too many people sign in at this moment.")
-        self._pending += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._pending -= 1
 
 
 def _verify(password_hash: str, password: str) -> bool:
@@ -86,12 +71,12 @@ def _common() -> frozenset[str]:
 RULES: dict[str, tuple[str, Callable[[str, str], bool]]] = {
     "too_short": (f"Must have at least {MINIMUM} characters", lambda password, _: len(password) >= MINIMUM),
     "too_long": (f"Must have at most {MAXIMUM} characters", lambda password, _: len(password) <= MAXIMUM),
-    "no_lower_case": ("Must have a lower-case letter", lambda password, _: any(map(str.islower, password))),
-    "no_upper_case": ("Must have an upper-case letter", lambda password, _: any(map(str.isupper, password))),
-    "no_digit": ("Must have a digit", lambda password, _: any(map(str.isdigit, password))),
+    "no_lower_case": ("Must have a lower-case letter", lambda password, _: any(map(str.islower, set(password)))),
+    "no_upper_case": ("Must have an upper-case letter", lambda password, _: any(map(str.isupper, set(password)))),
+    "no_digit": ("Must have a digit", lambda password, _: any(map(str.isdigit, set(password)))),
     "no_other": (
         "Must have a character that is no letter or digit",
-        lambda password, _: not all(map(str.isalnum, password)),
+        lambda password, _: not all(map(str.isalnum, set(password))),
     ),
     "contains_username": (
         "Must not contain the user name",

@@ -1,10 +1,12 @@
-"""Logs: one JSON object a line on standard output, with nothing in it that a client sent but names and numbers."""
+"""Logs: one JSON object a line on standard output, each text of it redacted."""
 
 import json
 import logging
 import sys
 import traceback
 from datetime import UTC, datetime
+
+from shared.observability.redaction import redact
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
@@ -28,8 +30,12 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-            line["traceback"] = "".join(traceback.format_tb(record.exc_info[2]))
-        return json.dumps(line, default=str)
+            line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps({name: _shown(value) for name, value in line.items()})
+
+
+def _shown(value: object) -> object:
+    return value if value is None or isinstance(value, int | float) else redact(str(value))
 
 
 def configure_logging(function: str, level: str) -> None:

@@ -29,7 +29,8 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
 
 def _normal(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        address = ipaddress.ip_address(text)
+        # The zone of a link-local address (RFC 4007) means nothing outside one machine, and may be any text.
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
