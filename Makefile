@@ -21,9 +21,11 @@ test: install-dev  ## run every test, with branch coverage
 
 check: lint types imports migrations test  ## run every check and every test
 
-lint: install-dev  ## lint, and check the formatting
+# ruff knows bandit's rules too, with our exceptions line by line; B104 is the container that listens on all addresses.
+lint: install-dev  ## lint, look for risky code, and check the formatting
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
+	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations
 
 format: install-dev  ## correct what ruff can correct
 	@$(python) -m ruff check --fix
@@ -38,10 +40,8 @@ imports: install-dev  ## check who imports whom
 migrations: install-dev  ## check that migrations and tables agree, up and down
 	@$(python) -m local.drift
 
-# `make lint` knows all of bandit's rules, with our exceptions; B104 is the container that listens on all its addresses.
-audit: install-dev  ## look for known vulnerabilities in what is installed, and for risky code (asks the network)
+audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
 	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
-	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations
 
 lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the network)
 	@cd requirements && for layer in functions operations local dev; do \

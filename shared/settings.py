@@ -123,6 +123,7 @@ class Settings:
     jwt_audience: str = _setting(_text, "flycatcher")
     access_token_seconds: int = _setting(_whole(1, 86_400), 900)
     refresh_token_seconds: int = _setting(_whole(1, 31_536_000), 604_800)
+    session_seconds: int = _setting(_whole(1, 31_536_000), 2_592_000)
     rate_limit_per_minute: int = _setting(_whole(1, 1_000_000), 100)
     login_limit_per_minute: int = _setting(_whole(1, 1_000_000), 5)
     lockout_threshold: int = _setting(_whole(1, 1_000_000), 5)

@@ -74,7 +74,8 @@ async def login(call: Call, credentials: Credentials) -> Response | Problem:
         if refusal.code == "rate_limited":
             call.services.metrics.rate_limited.inc()
         return refusal
-    hashing = call.services.resource(Hashing)
+    hashing, settings = call.services.resource(Hashing), call.services.settings
+    lifetime = timedelta(seconds=min(settings.refresh_token_seconds, settings.session_seconds))
     right = await hashing.verify(account.password_hash if account else UNKNOWN, credentials.password)
     async with call.transaction() as db:
         role = await users.signed_in(db, account) if account and right else None
@@ -85,13 +86,13 @@ async def login(call: Call, credentials: Credentials) -> Response | Problem:
             await _count_failure(call, db, throttle, account)
             return Problem("invalid_credentials")
         await throttles.succeed(db, throttle)
-        session_id, refresh_token = await sessions.start(db, account.id, call.context.origin, _lifetime(call))
+        session_id, refresh_token = await sessions.start(db, account.id, call.context.origin, lifetime)
         await call.audit(
             db, "auth.login", actor=account.id, target=("user", account.id), details={"session": str(session_id)}
         )
     if hashing.outdated(account.password_hash):
         await _rehash(call, account, credentials.password)
-    return _tokens(call, account.id, session_id, role, refresh_token)
+    return _tokens(call, account.id, session_id, role, refresh_token, lifetime=lifetime)
 
 
 async def refresh(call: Call, given: RefreshToken) -> Response | Problem:
@@ -107,11 +108,12 @@ async def refresh(call: Call, given: RefreshToken) -> Response | Problem:
     if row.replaced_at:
         await _end_stolen(call, row)
         return Problem("token_revoked")
-    if row.expires_at <= row.now:
+    lifetime = row.lifetime(call.services.settings)
+    if row.expires_at <= row.now or lifetime <= timedelta():
         return Problem("token_expired")
-    refresh_token = await sessions.rotate(call.db, given.refresh_token, row.session_id, _lifetime(call))
+    refresh_token = await sessions.rotate(call.db, given.refresh_token, row.session_id, lifetime)
     await call.audit(call.db, "auth.refresh", actor=row.user_id, target=("session", row.session_id))
-    return _tokens(call, row.user_id, row.session_id, row.role, refresh_token)
+    return _tokens(call, row.user_id, row.session_id, row.role, refresh_token, lifetime=lifetime)
 
 
 async def logout(call: Call, given: RefreshToken) -> Response:
@@ -220,17 +222,14 @@ async def _end_stolen(call: Call, row: RefreshRow) -> None:
     await call.audit(call.db, "auth.refresh_reuse", outcome="failure", actor=row.user_id, target=target)
 
 
-def _lifetime(call: Call) -> timedelta:
-    return timedelta(seconds=call.services.settings.refresh_token_seconds)
-
-
-def _tokens(call: Call, user_id: UUID, session_id: UUID, role: RoleName, refresh_token: str) -> Response:
-    settings = call.services.settings
+def _tokens(
+    call: Call, user_id: UUID, session_id: UUID, role: RoleName, refresh_token: str, *, lifetime: timedelta
+) -> Response:
     tokens = {
         "access_token": call.services.resource(Signer).access_token(user_id, session_id, role),
         "refresh_token": refresh_token,
         "token_type": "Bearer",
-        "expires_in": settings.access_token_seconds,
-        "refresh_expires_in": settings.refresh_token_seconds,
+        "expires_in": call.services.settings.access_token_seconds,
+        "refresh_expires_in": int(lifetime.total_seconds()),
     }
     return answered(json.dumps(tokens).encode())

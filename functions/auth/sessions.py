@@ -16,6 +16,7 @@ from shared.data.tables import refresh_tokens, sessions, users
 from shared.http.paging import PageQuery
 from shared.security.permissions import Standing
 from shared.services import Origin
+from shared.settings import Settings
 from shared.vocabulary import RoleName
 
 REMEMBERED = timedelta(days=30)
@@ -51,11 +52,17 @@ class RefreshRow(NamedTuple):
     session_id: UUID
     user_id: UUID
     role: RoleName
+    started_at: datetime
     expires_at: datetime
     replaced_at: datetime | None
     is_over: bool
     """The session has ended or its user was deleted, who is then null, and so is the role."""
     now: datetime
+
+    def lifetime(self, settings: Settings) -> timedelta:
+        """How long the next refresh token may live, within the longest life of the session; not positive: none."""
+        left = self.started_at + timedelta(seconds=settings.session_seconds) - self.now
+        return min(timedelta(seconds=settings.refresh_token_seconds), left)
 
 
 def _expiry() -> Any:
@@ -81,6 +88,7 @@ def _lock_token() -> Executable:
         _session.id,
         _session.user_id,
         users.c.role,
+        _session.created_at,
         _token.expires_at,
         _token.replaced_at,
         or_(_session.ended_at.is_not(None), _session.user_id.is_(None)),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.accounts import faults, logout, me, outcome, refresh, sign_in
 from tests.support.api import Api
-from tests.support.fixtures import Owner, events, wait_until_blocked
+from tests.support.fixtures import Owner, Serve, events, wait_until_blocked
 from tests.support.people import People
 
 
@@ -32,6 +32,23 @@ def test_a_refresh_prolongs_the_session(api: Api, people: People, owner: Owner) 
         "SELECT expires_at > now() + interval '6 days' FROM sessions WHERE id = %s", (current["id"],)
     ).fetchone()
     assert row == (True,)
+
+
+def test_no_refresh_prolongs_a_session_beyond_its_longest_life(serve: Serve, people: People, owner: Owner) -> None:
+    api = serve(SESSION_SECONDS="1000000")
+    tokens = sign_in(api, people.developer())
+    assert tokens["refresh_expires_in"] == 604_800
+    owner.execute("UPDATE sessions SET created_at = now() - interval '999900 s'")
+    last = refresh(api, tokens["refresh_token"]).json()
+    assert 90 <= last["refresh_expires_in"] <= 100
+    live = "SELECT expires_at < now() + interval '101 s' FROM refresh_tokens WHERE replaced_at IS NULL"
+    assert owner.execute(live).fetchall() == [(True,)]
+    owner.execute("UPDATE sessions SET created_at = created_at - interval '100 s'")
+    assert outcome(refresh(api, last["refresh_token"])) == (401, "token_expired")
+
+
+def test_a_session_that_may_live_less_than_a_refresh_token_says_so(serve: Serve, people: People) -> None:
+    assert sign_in(serve(SESSION_SECONDS="60"), people.developer())["refresh_expires_in"] == 60
 
 
 def test_using_a_replaced_token_ends_the_whole_session(api: Api, people: People, owner: Owner) -> None:
