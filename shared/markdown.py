@@ -23,10 +23,12 @@ ATTRIBUTES = {
 STYLES = {"text-align"}
 URL_SCHEMES = {"http", "https", "mailto"}
 
-QUICK = 500
+QUICK = 200
 """Characters that take less time to render, whatever they are, than other requests notice; more go to a thread."""
-CELLS = 10_000
+CELLS = 5_000
 """Cells that a text's tables may come to. The parser fills short rows up: 5,000 characters can ask for 65,000 cells."""
+LONGEST = 150_000
+"""Characters of HTML. One long address that is referred to a thousand times would come to three million."""
 _DELIMITER_ROW = re.compile(r"[\s>]*[|:-][|:\s-]*")
 
 
@@ -43,15 +45,19 @@ async def rendered(markdown: str, workers: Workers) -> str:
 
 
 @cache
-def _parser(*, tables: bool) -> "MarkdownIt":
-    """Raw HTML is off, so that it is shown as text; imported here because only writing needs it."""
+def _parser(*, plain: bool) -> "MarkdownIt":
+    """Raw HTML is off, so that it is shown as text; imported here because only writing needs it.
+
+    The plain one leaves out what can make much of little: tables and link reference definitions.
+    """
     from linkify_it import LinkifyIt  # type: ignore[import-untyped]  # it has no annotations
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "linkify": True})
     # A link needs a scheme: .md, .py and .rs are top-level domains, and README.md is no web site.
     parser.linkify = LinkifyIt(options={"fuzzy_link": False}).add("//", None)
-    return parser.enable(["strikethrough", "linkify", *(["table"] if tables else [])])
+    parser.enable(["table", "strikethrough", "linkify"])
+    return parser.disable(["table", "reference"]) if plain else parser
 
 
 def _most_cells(markdown: str) -> int:
@@ -61,17 +67,20 @@ def _most_cells(markdown: str) -> int:
 
 
 def render(markdown: str) -> str:
-    """CommonMark with tables, strikethrough and autolinks as sanitised HTML; tables beyond all measure stay text.
+    """CommonMark with tables, strikethrough and autolinks as sanitised HTML.
 
     The sanitiser runs on the parser's output (OWASP: Cross Site Scripting Prevention), so that a fault of one is
-    caught by the other.
+    caught by the other. A text that would come to far more than it is gets neither tables nor link references.
     """
     if not markdown:
         return ""
     import nh3
 
+    html: str = _parser(plain=_most_cells(markdown) > CELLS).render(markdown)
+    if len(html) > LONGEST:
+        html = _parser(plain=True).render(markdown)
     return nh3.clean(
-        _parser(tables=_most_cells(markdown) <= CELLS).render(markdown),
+        html,
         tags=INLINE_TAGS | BLOCK_TAGS | TABLE_TAGS,
         attributes=ATTRIBUTES,
         filter_style_properties=STYLES,
