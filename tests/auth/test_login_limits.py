@@ -184,5 +184,4 @@ def test_too_many_is_told_before_locked(serve: Serve, people: People) -> None:
 def test_a_flood_of_logins_is_refused_before_it_takes_the_memory(serve: Serve, at_once: AtOnce) -> None:
     api = serve()
     statuses = Counter(answer.status_code for answer in at_once(60, lambda: login(api, "nobody", WRONG)))
-    assert set(statuses) <= {401, 503}
-    assert statuses[401] >= 32
+    assert set(statuses) == {401, 503}
