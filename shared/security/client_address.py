@@ -14,7 +14,7 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
     What stands left of the first address that is not trusted was written by a client, and is not believed
     (OWASP: IP spoofing by header). An IPv4 address in IPv6 form is the IPv4 address.
     """
-    address = _normal(peer or "")
+    address = _normal((peer or "").partition("%")[0])
     if address is None:
         return UNKNOWN
     for entry in reversed([part for header in forwarded_for for part in header.split(",")]):
@@ -28,9 +28,11 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
 
 
 def _normal(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
+    if "%" in text:
         # The zone of a link-local address (RFC 4007) means nothing outside one machine, and may be any text.
-        address = ipaddress.ip_address(text.partition("%")[0])
+        return None
+    try:
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

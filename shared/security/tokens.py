@@ -137,6 +137,8 @@ def _is_canonical(token: str) -> bool:
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
+    if not (type(claims["iat"]) is type(claims["exp"]) is int):
+        raise Problem("invalid_token")
     user_id, session_id = (parse_uuid(str(claims[name])) for name in ("sub", "sid"))
     if user_id is None or session_id is None or claims["role"] not in ROLES:
         raise Problem("invalid_token")
@@ -152,4 +154,4 @@ def bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Problem("authentication_required")
-    return token.strip()
+    return token.strip(" ")

@@ -1,7 +1,4 @@
-"""Whatever ends a session ends its access tokens at once, in every function, with Redis or without it."""
-
-from collections.abc import Callable
-from typing import Any
+"""Ending sessions: what an ended one is refused, and what each way of ending one does besides."""
 
 import pytest
 from redis import Redis
@@ -9,7 +6,7 @@ from redis import Redis
 from tests.support.accounts import logout, me, outcome, refresh, sign_in
 from tests.support.api import JSON, Api
 from tests.support.fixtures import Owner, Serve, events
-from tests.support.people import PASSWORD, People, Person
+from tests.support.people import PASSWORD, People
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 READS = [
@@ -39,43 +36,6 @@ WRITES = [
     ("PATCH", f"/api/comments/{NOBODY}", {"content": "C"}),
 ]
 REQUESTS: list[tuple[str, str, JSON | None]] = [*(("GET", path, None) for path in READS), *WRITES]
-
-
-def change_password(api: Api) -> None:
-    body = {"current_password": PASSWORD, "new_password": "Other-horse-1"}
-    assert api.post("/api/auth/password", json=body).status_code == 204
-
-
-def patch_user(person: Person, admin: Person, **members: object) -> None:
-    assert admin.api.patch(f"/api/users/{person.id}", json=members).status_code == 200
-
-
-ENDINGS: dict[str, Callable[[Api, Person, Person, JSON], Any]] = {
-    "logout": lambda api, _bob, _admin, tokens: logout(api, tokens["refresh_token"]),
-    "logout-all": lambda _api, bob, _admin, _tokens: bob.api.post("/api/auth/logout-all"),
-    "password-change": lambda _api, bob, _admin, _tokens: change_password(bob.api),
-    "role-change": lambda _api, bob, admin, _tokens: patch_user(bob, admin, role="manager"),
-    "deactivation": lambda _api, bob, admin, _tokens: patch_user(bob, admin, is_active=False),
-    "deletion": lambda _api, bob, admin, _tokens: admin.api.delete(f"/api/users/{bob.id}"),
-}
-
-
-@pytest.mark.parametrize("redis_state", ["as-it-is", "flushed"])
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_it_ends_access_and_refresh_tokens(
-    api: Api, people: People, redis: Redis, ending: str, redis_state: str
-) -> None:
-    bob, admin = people.developer(), people.admin()
-    tokens = sign_in(api, bob)
-    assert me(api, tokens["access_token"]).status_code == 200
-    ENDINGS[ending](api, bob, admin, tokens)
-    if redis_state == "flushed":
-        redis.flushdb()
-    caller = api.signed_in(tokens["access_token"])
-    for path in ("/api/auth/me", "/api/projects", "/api/issues", f"/api/comments/{NOBODY}"):
-        assert outcome(caller.get(path)) == (401, "token_revoked")
-    assert outcome(refresh(api, tokens["refresh_token"])) == (401, "token_revoked")
-    assert admin.api.get("/api/auth/me").status_code == 200
 
 
 @pytest.mark.parametrize("redis_state", ["as-it-is", "flushed", "away"])

@@ -5,8 +5,6 @@ from ipaddress import ip_network
 import pytest
 
 from shared.security.client_address import client_address
-from tests.support.fixtures import Serve
-from tests.support.people import People
 
 TRUSTED = [ip_network(network) for network in ("10.0.0.0/8", "192.0.2.1/32", "fd00::/8")]
 TABLE = [
@@ -44,19 +42,3 @@ def test_the_client_is_the_first_that_is_no_proxy_from_the_right(
 @pytest.mark.parametrize("headers", [["203.0.113.9"], ["127.0.0.1"]])
 def test_without_trusted_proxies_the_header_counts_for_nothing(headers: list[str]) -> None:
     assert client_address("198.51.100.7", headers, []) == "198.51.100.7"
-
-
-@pytest.mark.parametrize(
-    ("trusted", "expected"),
-    [("", "127.0.0.1"), ("10.0.0.0/8", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")],
-    ids=["nobody-trusted", "another-trusted", "we-are-trusted"],
-)
-def test_the_audit_log_has_the_client_address(serve: Serve, people: People, trusted: str, expected: str) -> None:
-    api, admin = serve(TRUSTED_PROXIES=trusted), people.admin()
-    forwarded = {
-        "X-Forwarded-For": "198.51.100.1, 203.0.113.9",
-        "X-Real-IP": "198.51.100.2",
-        "Forwarded": "for=1.2.3.4",
-    }
-    api.post("/api/auth/login", json={"username": "x", "password": "x"}, headers=forwarded)
-    assert admin.api.get("/api/audit").json()["items"][0]["ip"] == expected

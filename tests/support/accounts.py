@@ -1,8 +1,12 @@
 """Signing up, in and out."""
 
+import hashlib
+import secrets
+
 import httpx2
 
 from tests.support.api import JSON, Api
+from tests.support.fixtures import Owner
 from tests.support.people import PASSWORD, Person
 
 BROWSER = {"User-Agent": "a browser"}
@@ -29,6 +33,16 @@ def sign_in(api: Api, person: Person) -> JSON:
 def refresh(api: Api, token: str) -> httpx2.Response:
     """Try to get new tokens."""
     return api.post("/api/auth/refresh", json={"refresh_token": token})
+
+
+def refresh_token_of(person: Person, owner: Owner) -> str:
+    """A refresh token of the session, without the cost of a login."""
+    token = secrets.token_urlsafe(32)
+    owner.execute(
+        "INSERT INTO refresh_tokens (token_hash, session_id, expires_at) VALUES (%s, %s, now() + interval '1 hour')",
+        (hashlib.sha256(token.encode()).digest(), person.session_id),
+    )
+    return token
 
 
 def logout(api: Api, token: str) -> httpx2.Response:
