@@ -1,6 +1,6 @@
 """An endpoint: one declaration from which come its route, its checks in the contract's order, and its documentation."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol
 from uuid import UUID
@@ -202,6 +202,9 @@ class Endpoint:
             return inputs
         if isinstance(parsed, list):
             faults.extend(parsed)
+            inputs.named = named_members(content)
+        elif parsed:
+            inputs.named = parsed.model_fields_set
         if faults:
             inputs.problem = invalid(*faults)
         inputs.arguments = [model for model in (parsed, query) if model is not None]
@@ -215,6 +218,8 @@ class _Inputs:
     endpoint: Endpoint
     content: bytes
     arguments: list[Any] = field(default_factory=list)
+    named: Set[str] = frozenset()
+    """The members that the body names; of a valid one by the same parser that gives the handler its values."""
     key: str | None = None
     problem: Problem | None = None
 
@@ -230,8 +235,7 @@ class _Inputs:
 
     def member_permissions(self) -> list[Permission]:
         """The rights that the members of the body need beyond the endpoint's own."""
-        wanted = self.endpoint.member_permissions
-        return [wanted[name] for name in named_members(self.content) if name in wanted] if wanted else []
+        return [right for name, right in self.endpoint.member_permissions.items() if name in self.named]
 
 
 def denied(permission: Permission) -> Problem:

@@ -20,7 +20,8 @@ ATTRIBUTES = {
     "td": {"style"},
     "th": {"style"},
 }
-STYLES = {"text-align"}
+VALUES = {"class": re.compile(r"language-\S*"), "style": re.compile(r"text-align:(left|center|right)")}
+"""What the parser writes into these attributes; anything else in them is not its own."""
 URL_SCHEMES = {"http", "https", "mailto"}
 
 QUICK = 200
@@ -66,6 +67,11 @@ def _most_cells(markdown: str) -> int:
     return len(lines) * max((line.count("|") + 1 for line in lines if _DELIMITER_ROW.fullmatch(line)), default=0)
 
 
+def _value(_tag: str, attribute: str, value: str) -> str | None:
+    allowed = VALUES.get(attribute)
+    return value if allowed is None or allowed.fullmatch(value) else None
+
+
 def render(markdown: str) -> str:
     """CommonMark with tables, strikethrough and autolinks as sanitised HTML.
 
@@ -83,7 +89,7 @@ def render(markdown: str) -> str:
         html,
         tags=INLINE_TAGS | BLOCK_TAGS | TABLE_TAGS,
         attributes=ATTRIBUTES,
-        filter_style_properties=STYLES,
+        attribute_filter=_value,
         url_schemes=URL_SCHEMES,
         link_rel="noopener noreferrer nofollow",
     ).strip()

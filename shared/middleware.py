@@ -26,6 +26,8 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by the platform, not by clients: neither counted nor limited."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_ENCODED_SEPARATOR = re.compile(rb"%(?:2f|5c)", re.IGNORECASE)
+"""No path of ours has one, and servers disagree on whether it separates: a gateway may see another route than we do."""
 _ROUTER_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -61,6 +63,8 @@ class OnePass:
                     _read_token(context, headers)
                     verdict = await services.gate.check(context.origin.ip, context.session_id)
                     _obey(verdict, context)
+                if _ENCODED_SEPARATOR.search(scope["raw_path"]):
+                    raise Problem("not_found")
                 if answer := services.cors.preflight(scope["method"], headers):
                     await answer(scope, receive, respond)
                 else:

@@ -56,6 +56,9 @@ def parse_body(model: type[ModelT], body: bytes) -> ModelT | list[Fault]:
     Raises:
         Problem: malformed_json.
     """
+    if b"NaN" in body or b"Infinity" in body:
+        # No JSON, and yet pydantic takes it in a member that a later one of the same name replaces.
+        parse_json(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -129,11 +132,12 @@ def sent_texts(query_string: bytes, body: bytes) -> list[str]:
 
 
 def named_members(body: bytes) -> frozenset[str]:
-    """The members that the body names, valid or not; none where it is no object."""
-    try:
-        parsed = parse_json(body)
-    except Problem:
-        return frozenset()
+    """The members that a body names, be it valid or not; none where it is no object.
+
+    Raises:
+        Problem: malformed_json.
+    """
+    parsed = parse_json(body)
     return frozenset(parsed) if isinstance(parsed, dict) else frozenset()
 
 

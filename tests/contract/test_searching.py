@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.faults import faults
 from tests.support.people import People, Person
 
 FOUND = {
@@ -158,3 +159,13 @@ def test_a_search_narrows_what_the_filters_leave(people: People) -> None:
     assert titles(manager, "login t", priority="high", assignee="me", reporter="me", status="open") == ["Login three"]
     assert titles(manager, "...", priority="low") == ["Login two"]
     assert titles(manager, "login", status="closed") == []
+
+
+@pytest.mark.parametrize("search", ["x" * 200, "登" * 200, "🐞" * 200, "e\u0301" * 200, " " * 50 + "🐞" * 200])
+def test_a_search_may_have_200_code_points(people: People, search: str) -> None:
+    assert people.developer().api.get("/api/issues", params={"search": search}).status_code == 200
+
+
+def test_a_longer_search_is_422(people: People) -> None:
+    response = people.developer().api.get("/api/issues", params={"search": "x" * 201})
+    assert faults(response) == [("query", "search", "string_too_long")]

@@ -1,17 +1,21 @@
-"""The fixtures that these tests share."""
+"""The fixtures that the attacks share."""
 
-from tests.support.fixtures import at_once, owner, redis, serve, servers
+from tests.support.fixtures import at_once, crowd, nobody, owner, redis, serve, servers, standing, world
 from tests.support.forge import forge, signing_key
 from tests.support.functions import functions, functions_without_redis
 
 __all__ = [
     "at_once",
+    "crowd",
     "forge",
     "functions",
     "functions_without_redis",
+    "nobody",
     "owner",
     "redis",
     "serve",
     "servers",
     "signing_key",
+    "standing",
+    "world",
 ]

@@ -102,6 +102,7 @@ def test_an_address_is_the_same_everywhere(
 ) -> None:
     bob, (headers, behind) = people.developer(), SPOOFS[attack]
     owner.execute(LOCKED_NAME)
+    redis.flushdb()
     typed = headers + header("application/json", "Content-Type")
     signed = headers + header(f"Bearer {bob.token}", "Authorization")
     for address, trusted in ((PEER, ""), (behind, PROXIES)):

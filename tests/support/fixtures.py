@@ -11,8 +11,11 @@ import pytest
 from psycopg.rows import TupleRow
 from redis import Redis
 
+from functions.auth.tokens import Signer
 from shared.settings import Settings
 from tests.support.api import Api, Server, new_client
+from tests.support.people import People
+from tests.support.world import World, make_world
 
 Owner = psycopg.Connection[TupleRow]
 Serve = Callable[..., Api]
@@ -57,6 +60,33 @@ def servers(environ: dict[str, str]) -> Iterator[Serve]:
 def serve(servers: Serve, clean: None) -> Serve:  # noqa: ARG001  # the cleaning is the point
     """The same, and nothing is left behind; answers as a caller who is not signed in."""
     return servers
+
+
+@pytest.fixture
+def world(people: People) -> World:
+    """One of everything, and an admin who may do all to it."""
+    return make_world(people)
+
+
+@pytest.fixture(scope="module")
+def nobody(client: httpx2.Client) -> Api:
+    """A caller who is not signed in."""
+    return Api(client)
+
+
+@pytest.fixture(scope="module")
+def crowd(nobody: Api, housekeeper: Owner, signer: Signer) -> Iterator[People]:
+    """Makes users who stay for a whole file, whose tests change nothing and use no ``api``, which cleans."""
+    yield People(nobody, housekeeper, signer)
+    housekeeper.execute(
+        "DELETE FROM projects; DELETE FROM users; DELETE FROM login_throttles; DELETE FROM audit_events"
+    )
+
+
+@pytest.fixture(scope="module")
+def standing(crowd: People) -> World:
+    """A world that stays for all tests of a file."""
+    return make_world(crowd)
 
 
 @pytest.fixture
