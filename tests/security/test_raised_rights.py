@@ -126,9 +126,7 @@ def scene(nobody: Api, crowd: People) -> Scene:
     objects |= {"comment": admin.comment(issue)}
     assert admin.api.delete(f"/api/projects/{archived['id']}").status_code == 204
     key = {"Idempotency-Key": "admin"}
-    assert admin.api.post(
-        "/api/projects", content=b'{"name": "x"}', headers={"Content-Type": "application/json", **key}
-    )
+    assert admin.api.post("/api/projects", json={"name": "x"}, headers=key).status_code == 201
     ids = {name: str(document["id"]) for name, document in objects.items()}
     ids |= {name: person.id for name, person in people.items()} | {"session": admin.session_id}
     return Scene(people, {"nobody": nobody, **{name: person.api for name, person in people.items()}}, ids)
