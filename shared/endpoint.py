@@ -202,7 +202,7 @@ class Endpoint:
             return inputs
         if isinstance(parsed, list):
             faults.extend(parsed)
-            inputs.named = named_members(content)
+            inputs.named = named_members(content) if self.member_permissions else frozenset()
         elif parsed:
             inputs.named = parsed.model_fields_set
         if faults:

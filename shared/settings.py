@@ -2,17 +2,22 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
+from shared.observability.redaction import redact
+
 FunctionName = Literal["auth", "projects", "issues", "comments"]
 FUNCTION_NAMES: tuple[FunctionName, ...] = get_args(FunctionName)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
+
+_NOT_OF_A_URL = re.compile(r"\s|%(?![0-9A-Fa-f]{2})")
 
 
 class SettingsError(Exception):
@@ -41,10 +46,12 @@ def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         try:
             parts = urlsplit(text)
+            if parts.netloc.count("@") > 1 or _NOT_OF_A_URL.search(text):
+                raise ValueError
             for host in parts.netloc.rpartition("@")[2].split(","):
                 _ = urlsplit(f"//{host}").port
         except ValueError:  # its own text may show a password
-            raise ValueError("must be a URL") from None
+            raise ValueError("must be a URL, with what is special in it encoded") from None
         if parts.scheme not in schemes:
             raise ValueError(f"must be a URL that starts with {schemes[0]}://")
         return text
@@ -171,7 +178,9 @@ def read_variable(environ: Mapping[str, str], name: str, parse: Callable[[str], 
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from None
+            # Whoever gives the value itself in place of a path does not want to see it in a log.
+            shown = redact(path).replace("\n", " ")
+            raise SettingsError(f"{name}_FILE: cannot read {shown}: {reason}") from None
     if not text.strip():
         return None
     try:

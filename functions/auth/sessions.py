@@ -14,6 +14,7 @@ from shared.data.documents import fetch_page, list_page
 from shared.data.statements import bindparams, guarded, json_object, rfc3339, statement
 from shared.data.tables import refresh_tokens, sessions, users
 from shared.http.paging import PageQuery
+from shared.observability.redaction import redact
 from shared.security.permissions import Standing
 from shared.services import Origin
 from shared.settings import Settings
@@ -146,7 +147,7 @@ def _end_all() -> Executable:
 async def start(db: Connection, user_id: UUID, origin: Origin, lifetime: timedelta) -> tuple[UUID, str]:
     """Begin a session; its id and its first refresh token."""
     session_id = uuid7()
-    parameters = {"ip": origin.ip, "user_agent": origin.user_agent, "lifetime": lifetime}
+    parameters = {"ip": origin.ip, "user_agent": redact(origin.user_agent), "lifetime": lifetime}
     await db.run(_insert(), id=session_id, user_id=user_id, **parameters)
     return session_id, await _add_token(db, session_id, lifetime)
 

@@ -1,6 +1,7 @@
 """Login attempts and lockouts, counted in PostgreSQL: the same with Redis or without it, and across instances."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,8 +41,11 @@ class Throttle(NamedTuple):
 
 
 def account_key(user_id: UUID | None, typed: str) -> str:
-    """What counts as one account: a user, under whichever name; else the folded name that nobody has."""
-    return f"{ACCOUNT}{user_id}" if user_id else f"name:{typed}"
+    """What counts as one account: a user, under whichever name; else the folded name that nobody has.
+
+    Of that a hash: people type their password into the wrong field.
+    """
+    return f"{ACCOUNT}{user_id}" if user_id else f"name:{sha256(typed.encode()).hexdigest()}"
 
 
 def address_key(address: str) -> str:

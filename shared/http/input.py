@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
@@ -15,6 +16,10 @@ from shared.http.problems import FAULTS_TOLD, Fault, Problem
 
 BODY_LIMIT = 1024 * 1024
 """Octets of a request body."""
+BRACKETS = 20_000
+"""More than fit into the texts of any body; hundreds of thousands of arrays would keep the process busy."""
+LOOKED_AT = 64 * 1024
+"""Octets of a body beyond that which say whether it is JSON."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -56,6 +61,8 @@ def parse_body(model: type[ModelT], body: bytes) -> ModelT | list[Fault]:
     Raises:
         Problem: malformed_json.
     """
+    if _is_crowded(body):
+        return [_crowded(body)]
     if b"NaN" in body or b"Infinity" in body:
         # No JSON, and yet pydantic takes it in a member that a later one of the same name replaces.
         parse_json(body)
@@ -75,6 +82,23 @@ def parse_body(model: type[ModelT], body: bytes) -> ModelT | list[Fault]:
     if not faults:
         raise Problem("malformed_json")
     return faults
+
+
+def _is_crowded(body: bytes) -> bool:
+    return body.count(b"[") + body.count(b"{") > BRACKETS
+
+
+def _crowded(body: bytes) -> Fault:
+    """What is wrong with a body of too many arrays, of which no more than the beginning is parsed.
+
+    Raises:
+        Problem: malformed_json.
+    """
+    try:
+        from_json(body[:LOOKED_AT].decode("utf-8", "ignore"), allow_partial=True)
+    except ValueError:
+        raise Problem("malformed_json") from None
+    return Fault("body", "", "too_many_values", "Must not hold so many arrays and objects")
 
 
 def _outline(model: type[BaseModel], parsed: object, faults: list[Fault]) -> object:
@@ -132,11 +156,13 @@ def sent_texts(query_string: bytes, body: bytes) -> list[str]:
 
 
 def named_members(body: bytes) -> frozenset[str]:
-    """The members that a body names, be it valid or not; none where it is no object.
+    """The members that a body names, be it valid or not; none where it is no object, or refused as crowded.
 
     Raises:
         Problem: malformed_json.
     """
+    if _is_crowded(body):
+        return frozenset()
     parsed = parse_json(body)
     return frozenset(parsed) if isinstance(parsed, dict) else frozenset()
 

@@ -1,6 +1,7 @@
 """The HTTP server: uvicorn as every process runs it, with our own answer to what is no HTTP."""
 
 import logging
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from shared.http.problems import Problem
 
 log = logging.getLogger("flycatcher.request")
 
+HEADERS_LIMIT = 1000
 TOO_LARGE = "The head of the request is too large."
 HEAD_LIMIT = 2 * 1024 * 1024
 """Octets of a request's line and headers. Uvicorn has no limit here: a client could fill the memory with one header.
@@ -41,8 +43,14 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head, self._progress = False, True
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_LIMIT:
+        names = [name for name, _ in self.headers]
+        if len(names) > HEADERS_LIMIT or len(self.url) + sum(map(len, chain(*self.headers))) > HEAD_LIMIT:
             raise ValueError(TOO_LARGE)
+        if names.count(b"host") != 1 and self.parser.get_http_version() == "1.1":
+            raise ValueError("RFC 9112, section 3.2")
+        if self.parser.should_upgrade() and {b"content-length", b"transfer-encoding"} & set(names):
+            # The parser takes the body for what follows the upgrade, and what follows for the next request.
+            raise ValueError("an upgrade with a body")
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

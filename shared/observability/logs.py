@@ -6,9 +6,12 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
-from shared.observability.redaction import redact
+from shared.observability.redaction import redact, redact_known
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+
+CAUSES = 10
+"""Exceptions of a chain that are told."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,7 +22,7 @@ class JsonFormatter(logging.Formatter):
         self._function = function
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC)
             .isoformat(timespec="milliseconds")
             .replace("+00:00", "Z"),
@@ -30,12 +33,22 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-            line["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+            line["traceback"] = _story(record.exc_info[1])
         return json.dumps({name: _shown(value) for name, value in line.items()})
 
 
 def _shown(value: object) -> object:
-    return value if value is None or isinstance(value, int | float) else redact(str(value))
+    return value if value is None or isinstance(value, int | float) else redact_known(str(value))
+
+
+def _story(error: BaseException | None) -> str:
+    """The exception and what caused it, the first cause first: frames as they are, words without what was sent."""
+    told: list[str] = []
+    while error and len(told) < CAUSES:
+        frames = traceback.format_tb(error.__traceback__)
+        told.insert(0, "".join([*frames, redact("".join(traceback.format_exception_only(error)))]))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(told)
 
 
 def configure_logging(function: str, level: str) -> None:

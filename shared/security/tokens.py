@@ -73,14 +73,16 @@ def load_public_keys(key_set: str) -> dict[str, PublicKey]:
     Raises:
         SettingsError: a key is not usable.
     """
-    keys: dict[str, PublicKey] = {}
+    problem = "JWT_PUBLIC_KEYS must be a JSON Web Key Set of public keys"
     try:
-        for jwk in json.loads(key_set)["keys"]:
-            key: Any = jwt.PyJWK(jwk).key
-            algorithm_of(key)
-            keys[public_jwk(key)["kid"]] = key
-    except (ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
-        raise SettingsError(f"JWT_PUBLIC_KEYS must be a JSON Web Key Set of public keys: {error}") from None
+        parsed: list[Any] = [jwt.PyJWK(jwk).key for jwk in json.loads(key_set)["keys"]]
+    except (ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
+        # Its own words may show a key, and somebody may have given a private one.
+        raise SettingsError(problem) from None
+    try:
+        keys = {public_jwk(key)["kid"]: key for key in parsed}
+    except ValueError as error:
+        raise SettingsError(f"{problem}: {error}") from None
     if not keys:
         raise SettingsError("JWT_PUBLIC_KEYS must hold a key")
     return keys

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from functions.auth.throttles import account_key
 from tests.support.accounts import login
 from tests.support.api import Api
 from tests.support.fixtures import Owner
@@ -38,7 +39,7 @@ def test_every_stranger_is_told_the_same(api: Api, people: People, owner: Owner,
     told = {}
     for stranger, (username, password) in STRANGERS.items():
         if state == "locked":
-            owner.execute(LOCK, ([*accounts, *(f"name:{name}" for name, _ in STRANGERS.values())],))
+            owner.execute(LOCK, ([*accounts, *(account_key(None, name) for name, _ in STRANGERS.values())],))
         body = {"username": username, "password": password}
         answer = api.post("/api/auth/login", json=body, headers={"X-Request-ID": "same"})
         counted = ("date", "ratelimit-remaining", "ratelimit-reset")

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from redis import Redis
 
+from functions.auth.throttles import account_key
 from tests.support.accounts import code, login, outcome, refresh, refresh_token_of, registration
 from tests.support.api import Api
 from tests.support.fixtures import AtOnce, Owner, Serve, events
@@ -214,7 +215,7 @@ def test_a_lock_holds(api: Api, people: People, owner: Owner, redis: Redis, atta
     owner.execute(
         "INSERT INTO login_throttles (key, attempts, locked_until) "
         "SELECT unnest(%s::text[]), '{}', now() + interval '90 s'",
-        ([f"account:{scene.victim.id}", "name:nobody"],),
+        ([f"account:{scene.victim.id}", account_key(None, "nobody")],),
     )
     step, status = UNLOCKS[attack]
     assert step(scene) == status

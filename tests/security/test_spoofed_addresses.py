@@ -21,7 +21,8 @@ PEER = "127.0.0.1"
 CLIENT = "203.0.113.9"
 CREDENTIALS = json.dumps({"username": "x", "password": PASSWORD})
 LOCKED_NAME = (
-    "INSERT INTO login_throttles (key, attempts, locked_until) VALUES ('name:x', '{}', now() + interval '1 min')"
+    "INSERT INTO login_throttles (key, attempts, locked_until) "
+    "VALUES ('name:' || encode(sha256('x'), 'hex'), '{}', now() + interval '1 min')"
 )
 """Whose attempts are counted, and refused without the cost of a hash."""
 

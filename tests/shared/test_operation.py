@@ -1,12 +1,8 @@
 """Probes, metrics and log lines."""
 
-import json
-import logging
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stdout
-from io import StringIO
 
 import pytest
 
@@ -15,9 +11,10 @@ from local.app import create_app
 from shared.function import Function
 from shared.settings import Settings
 from tests.support.accounts import login, outcome
-from tests.support.api import JSON, Api, Server, new_client
-from tests.support.fixtures import Owner, Serve
-from tests.support.people import PASSWORD, People
+from tests.support.api import Api
+from tests.support.fixtures import Serve
+from tests.support.logs import Logged, logged
+from tests.support.people import People
 
 ISSUE = "00000000-0000-7000-8000-000000000000"
 DEAD_DATABASE = {"DATABASE_URL": "postgresql://flycatcher@127.0.0.1:1/flycatcher"}
@@ -75,32 +72,6 @@ def test_metrics_count_limits_and_lockouts(serve: Serve, people: People) -> None
     assert samples(api)["flycatcher_rate_limited_total"] == 2
 
 
-class Logged:
-    """A server that logs as a deployment does, and what it has logged."""
-
-    def __init__(self, api: Api, stream: StringIO) -> None:
-        self.api = api
-        self._stream = stream
-
-    def lines(self) -> list[JSON]:
-        """Every line, each a JSON object. A request's line is written when its answer has gone out: one more waits."""
-        self.api.get("/healthz", headers={"X-Request-ID": "last"})
-        lines: list[JSON] = [json.loads(line) for line in self._stream.getvalue().splitlines()]
-        return [line for line in lines if line.get("request_id", "last") != "last"]
-
-
-def logged(app: Function, settings: Settings) -> Iterator[Logged]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = StringIO()
-    with ExitStack() as stack:
-        with redirect_stdout(stream):
-            server = stack.enter_context(Server(settings, app))
-        yield Logged(Api(stack.enter_context(new_client(server.url))), stream)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
 @pytest.fixture
 def log(people: People, environ: dict[str, str]) -> Iterator[Logged]:  # noqa: ARG001
     """The whole API with its log. It starts after the server of ``people``: the one that starts last has the log."""
@@ -134,48 +105,6 @@ def test_a_traceparent_that_is_none_is_not_logged(log: Logged, traceparent: str)
     log.api.get("/api/nothing", headers={"traceparent": traceparent})
     (line,) = log.lines()
     assert (line["trace_id"], line["user_id"], line["route"]) == (None, None, "unmatched")
-
-
-def test_no_secret_is_ever_logged(log: Logged, people: People, owner: Owner) -> None:
-    bob = people.developer("bob")
-    tokens = login(log.api, "bob").json()
-    signed_in = log.api.signed_in(bob.token)
-    log.api.post("/api/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
-    log.api.get("/api/nothing?password=s3cret-query&token=s3cret-token")
-    log.api.get("/api/s3cret-path")
-    signed_in.get("/api/users?search=s3cret-search")
-    signed_in.post("/api/auth/password", json={"current_password": "S3cret-wrong", "new_password": "S3cret-new"})
-    log.api.post(
-        "/api/auth/login", content=b'{"password": "s3cret-broken', headers={"Content-Type": "application/json"}
-    )
-    log.api.signed_in("s3cret-bearer").get("/api/auth/me")
-    owner.execute("ALTER TABLE sessions RENAME COLUMN ended_at TO gone")
-    try:
-        crash = signed_in.get("/api/users?search=s3cret-crash")
-    finally:
-        owner.execute("ALTER TABLE sessions RENAME COLUMN gone TO ended_at")
-    assert outcome(crash) == (500, "internal_error")
-    assert "column" not in crash.text
-    lines = log.lines()
-    assert [line for line in lines if line["level"] == "error"]
-    text = json.dumps(lines).lower()
-    for secret in ("s3cret", PASSWORD.lower(), tokens["access_token"], tokens["refresh_token"], bob.token, "argon2"):
-        assert secret.lower() not in text
-
-
-def test_a_crash_is_told_to_the_operator_by_request_id(log: Logged, people: People, owner: Owner) -> None:
-    bob = people.developer()
-    owner.execute("ALTER TABLE sessions RENAME COLUMN ended_at TO gone")
-    try:
-        crash = log.api.signed_in(bob.token).get("/api/users")
-    finally:
-        owner.execute("ALTER TABLE sessions RENAME COLUMN gone TO ended_at")
-    assert set(crash.json()) == {"type", "title", "status", "code", "detail", "instance", "request_id"}
-    error, request = log.lines()
-    assert (error["level"], error["error"]) == ("error", "UndefinedColumn")
-    assert "functions/auth" in error["traceback"]
-    assert error["request_id"] == request["request_id"] == crash.headers["X-Request-ID"]
-    assert request["status"] == 500
 
 
 def test_functions_say_which_they_are(environ: dict[str, str], people: People) -> None:

@@ -1,8 +1,9 @@
 """HTTP as it goes over the wire: requests that no well-behaved client would send."""
 
 import json
+import socket
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -55,3 +56,37 @@ def exchange(
             connection.send(b"0\r\n\r\n")
         response = connection.getresponse()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+
+def talk(url: str, pieces: Iterable[bytes]) -> list[Answer]:
+    """Send these octets as they are, until the server hears no more; every answer until it closes the connection.
+
+    Fails with a time-out where the server leaves the connection open.
+    """
+    received = bytearray()
+    with socket.create_connection(_address(url), timeout=5) as connection:
+        with suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+        with suppress(ConnectionError):
+            while data := connection.recv(65_536):
+                received += data
+    return list(_answers(bytes(received)))
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
+
+
+def _answers(received: bytes) -> Iterable[Answer]:
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
+        line, *fields = head.decode("latin-1").split("\r\n")
+        version, status, _ = line.split(" ", 2)
+        assert version == "HTTP/1.1"
+        headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+        length = int(headers.get("content-length", 0))
+        assert len(received) >= length
+        yield Answer(int(status), headers, received[:length])
+        received = received[length:]
