@@ -1,4 +1,4 @@
-"""The README tells what there is."""
+"""The README and docs/security.md tell what there is."""
 
 import re
 from dataclasses import fields
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from shared.settings import Settings
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+TESTS = Path(__file__).parent
+README = (TESTS.parent / "README.md").read_text(encoding="utf-8")
+SECURITY = (TESTS.parent / "docs" / "security.md").read_text(encoding="utf-8")
 BESIDE = {"FUNCTION", "PORT", "DATABASE_OWNER_URL", "LOCAL_DATA_DIR", "SEED_PASSWORD"}
 """Variables that are not a function's settings."""
 
@@ -30,3 +32,16 @@ def test_every_decision_that_is_linked_is_there() -> None:
     links = re.findall(r"\]\((docs/[^)]+)\)", README)
     assert links
     assert [link for link in links if not (Path(__file__).parent.parent / link).is_file()] == []
+
+
+def test_every_family_of_attacks_is_told_of_and_no_other() -> None:
+    told = set(re.findall(r"`(test_\w+\.py)`", SECURITY))
+    assert told == {path.name for path in (TESTS / "security").glob("test_*.py")}
+
+
+def test_every_place_that_the_threats_name_is_there() -> None:
+    named = re.findall(r"`((?:tests|shared|functions)/[\w/.]*)`", SECURITY) + [
+        f"docs/{link}" for link in re.findall(r"\]\((decisions/[^)]+)\)", SECURITY)
+    ]
+    assert len(named) > 8
+    assert [path for path in named if not (TESTS.parent / path).exists()] == []
