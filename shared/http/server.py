@@ -52,6 +52,9 @@ class Protocol(HttpToolsProtocol):
             # The parser takes the body for what follows the upgrade, and what follows for the next request.
             raise ValueError("an upgrade with a body")
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            # Answered as if it had not been asked for; the parser is no good for what may follow.
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
