@@ -3,7 +3,7 @@
 import pytest
 from redis import Redis
 
-from tests.support.accounts import logout, me, outcome, refresh, sign_in
+from tests.support.accounts import logout, me, outcome, refresh, refresh_token_of, sign_in
 from tests.support.api import JSON, Api
 from tests.support.fixtures import Owner, Serve, events
 from tests.support.people import PASSWORD, People
@@ -108,3 +108,11 @@ def test_logout_all_ends_the_own_sessions_and_no_others(api: Api, people: People
     assert outcome(me(api, tokens["access_token"])) == (401, "token_revoked")
     assert eve.api.get("/api/auth/me").status_code == 200
     assert events(owner)[1:] == [("auth.logout_all", "success")]
+
+
+def test_the_tokens_of_a_user_who_was_deleted_by_hand_are_revoked(api: Api, people: People, owner: Owner) -> None:
+    bob = people.developer()
+    token = refresh_token_of(bob, owner)
+    owner.execute("DELETE FROM users WHERE id = %s", (bob.id,))
+    assert outcome(bob.api.get("/api/projects")) == (401, "token_revoked")
+    assert outcome(refresh(api, token)) == (401, "token_revoked")

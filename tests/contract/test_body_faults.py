@@ -149,3 +149,14 @@ def test_text_that_cannot_be_stored_is_422_in_every_member(standing: World, endp
 def raw(body: object) -> dict[str, Any]:
     """The options of a request with this body, lone surrogates and all, which a client would not send."""
     return {"content": json.dumps(body).encode("ascii"), "headers": {"Content-Type": "application/json"}}
+
+
+def test_of_very_many_faults_the_first_hundred_are_told(standing: World) -> None:
+    unknown = {f"x{number}": 1 for number in range(1000)}
+    answers = [
+        standing.admin.api.post("/api/projects", json={"name": "x", **unknown}),
+        standing.admin.api.get("/api/projects", params=unknown),
+    ]
+    for response in answers:
+        assert len(faults(response)) == 100
+        assert response.json()["detail"] == "Only the first 100 faults are told."
