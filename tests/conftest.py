@@ -1,5 +1,6 @@
 """What tests stand on: one PostgreSQL and one Valkey a run, a database for each worker, the API over real HTTP."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,11 @@ from tests.support.people import People
 
 TEMPLATE = "flycatcher_template"
 UNLIMITED = "1000000"
+
+# In the background of a script or under nohup these are ignored, which programs inherit, but not from a handler.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 class Engines:
