@@ -74,8 +74,7 @@ async def login(call: Call, credentials: Credentials) -> Response | Problem:
         if refusal.code == "rate_limited":
             call.services.metrics.rate_limited.inc()
         return refusal
-    hashing, settings = call.services.resource(Hashing), call.services.settings
-    lifetime = timedelta(seconds=min(settings.refresh_token_seconds, settings.session_seconds))
+    hashing, lifetime = call.services.resource(Hashing), sessions.token_lifetime(call.services.settings)
     right = await hashing.verify(account.password_hash if account else UNKNOWN, credentials.password)
     async with call.transaction() as db:
         role = await users.signed_in(db, account) if account and right else None
@@ -108,7 +107,7 @@ async def refresh(call: Call, given: RefreshToken) -> Response | Problem:
     if row.replaced_at:
         await _end_stolen(call, row)
         return Problem("token_revoked")
-    lifetime = row.lifetime(call.services.settings)
+    lifetime = sessions.token_lifetime(call.services.settings, row.now - row.started_at)
     if row.expires_at <= row.now or lifetime <= timedelta():
         return Problem("token_expired")
     refresh_token = await sessions.rotate(call.db, given.refresh_token, row.session_id, lifetime)

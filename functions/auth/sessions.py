@@ -60,10 +60,11 @@ class RefreshRow(NamedTuple):
     """The session has ended or its user was deleted, who is then null, and so is the role."""
     now: datetime
 
-    def lifetime(self, settings: Settings) -> timedelta:
-        """How long the next refresh token may live, within the longest life of the session; not positive: none."""
-        left = self.started_at + timedelta(seconds=settings.session_seconds) - self.now
-        return min(timedelta(seconds=settings.refresh_token_seconds), left)
+
+def token_lifetime(settings: Settings, age: timedelta = timedelta()) -> timedelta:
+    """How long the next refresh token of a session of this age may live; not positive at the end of the session."""
+    left = timedelta(seconds=settings.session_seconds) - age
+    return min(timedelta(seconds=settings.refresh_token_seconds), left)
 
 
 def _expiry() -> Any:

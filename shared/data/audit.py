@@ -47,7 +47,7 @@ async def record(
     outcome: AuditOutcome = "success",
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Add a row. The actor's name is kept as it is now; What a client chose is redacted."""
+    """Add a row. The actor's name is kept as it is now; what a client chose is redacted."""
     await db.run(
         _insert(),
         id=uuid7(),
