@@ -1,6 +1,7 @@
 """Bring a database to a revision of the schema: ``python -m operations migrate``."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ def configuration(owner_url: str) -> "Config":
     """Alembic's configuration for a database, for what ``migrate`` does not do."""
     from alembic.config import Config
 
-    config = Config(ROOT / "alembic.ini")
+    # Alembic's own default is the stream of the moment in which it was imported.
+    config = Config(ROOT / "alembic.ini", stdout=sys.stdout)
     config.attributes["owner_url"] = owner_url
     return config
 

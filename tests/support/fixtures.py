@@ -57,9 +57,22 @@ def servers(environ: dict[str, str]) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def serve(servers: Serve, clean: None) -> Serve:  # noqa: ARG001  # the cleaning is the point
-    """The same, and nothing is left behind; answers as a caller who is not signed in."""
+def serve(servers: Serve, clean: None, counters: Redis) -> Serve:  # noqa: ARG001  # the cleaning is the point
+    """The same, with nothing counted yet and nothing left behind; answers as a caller who is not signed in."""
+    counters.flushdb()
     return servers
+
+
+@pytest.fixture
+def proxied(serve: Serve) -> Api:
+    """A server that takes 3 attempts a minute, and from us whatever address we say."""
+    return serve(LOGIN_LIMIT_PER_MINUTE="3", TRUSTED_PROXIES="127.0.0.0/8")
+
+
+@pytest.fixture
+def locking(serve: Serve) -> Api:
+    """A server that locks an account after 3 failures in a row, for 100 seconds."""
+    return serve(LOCKOUT_THRESHOLD="3", LOCKOUT_SECONDS="100")
 
 
 @pytest.fixture
