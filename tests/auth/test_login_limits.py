@@ -12,26 +12,9 @@ from tests.support.people import PASSWORD, People
 WRONG = "Wrong-horse-1"
 
 
-@pytest.fixture
-def behind_proxies(serve: Serve) -> Api:
-    """A server that takes 3 attempts a minute, and from us whatever address we say."""
-    return serve(LOGIN_LIMIT_PER_MINUTE="3", TRUSTED_PROXIES="127.0.0.0/8")
-
-
-@pytest.fixture
-def locking(serve: Serve) -> Api:
-    """A server that locks an account after 3 failures in a row, for 100 seconds."""
-    return serve(LOCKOUT_THRESHOLD="3", LOCKOUT_SECONDS="100")
-
-
-def attempt(api: Api, username: str, address: str, password: str = WRONG) -> int:
-    body = {"username": username, "password": password}
-    return api.post("/api/auth/login", json=body, headers={"X-Forwarded-For": address}).status_code
-
-
-def test_successes_count_too(behind_proxies: Api, people: People) -> None:
+def test_successes_count_too(proxied: Api, people: People) -> None:
     people.developer("bob")
-    answers = [attempt(behind_proxies, "bob", f"198.51.100.{number}", PASSWORD) for number in range(4)]
+    answers = [login(proxied, "bob", address=f"198.51.100.{number}").status_code for number in range(4)]
     assert answers == [200, 200, 200, 429]
 
 

@@ -1,6 +1,18 @@
 """The fixtures that the attacks share."""
 
-from tests.support.fixtures import at_once, crowd, nobody, owner, redis, serve, servers, standing, world
+from tests.support.fixtures import (
+    at_once,
+    crowd,
+    locking,
+    nobody,
+    owner,
+    proxied,
+    redis,
+    serve,
+    servers,
+    standing,
+    world,
+)
 from tests.support.forge import forge, signing_key
 from tests.support.functions import functions, functions_without_redis
 from tests.support.logs import debug_log, debugged
@@ -13,8 +25,10 @@ __all__ = [
     "forge",
     "functions",
     "functions_without_redis",
+    "locking",
     "nobody",
     "owner",
+    "proxied",
     "redis",
     "serve",
     "servers",

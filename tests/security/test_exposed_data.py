@@ -108,9 +108,11 @@ def whole(answer: httpx2.Response) -> str:
     return "\n".join([*(f"{name}: {value}" for name, value in answer.headers.items()), answer.text])
 
 
-def found(owner: Owner, secret: LiteralString, me: str) -> list[str]:
-    """What is secret to this user."""
-    return [row[0] for row in owner.execute(secret, {"me": me}).fetchall() if row[0]]
+def check_hidden(owner: Owner, secret: LiteralString, seen: Seen) -> None:
+    """There are such secrets, and this user saw none of them."""
+    secrets = [row[0] for row in owner.execute(secret, {"me": seen.me}).fetchall() if row[0]]
+    assert secrets
+    assert [each for each in secrets if each in seen.text] == []
 
 
 @pytest.mark.parametrize("eyes", ["nobody", "developer", "manager"])
@@ -118,9 +120,7 @@ def found(owner: Owner, secret: LiteralString, me: str) -> list[str]:
 def test_what_belongs_to_another_is_not_seen(
     seen: dict[str, Seen], housekeeper: Owner, secret: LiteralString, eyes: str
 ) -> None:
-    secrets = found(housekeeper, secret, seen[eyes].me)
-    assert secrets
-    assert [each for each in secrets if each in seen[eyes].text] == []
+    check_hidden(housekeeper, secret, seen[eyes])
 
 
 @pytest.mark.parametrize("eyes", ["nobody", "developer", "manager", "admin"])
@@ -128,9 +128,7 @@ def test_what_belongs_to_another_is_not_seen(
 def test_what_the_server_keeps_to_itself_is_seen_by_nobody(
     seen: dict[str, Seen], housekeeper: Owner, secret: LiteralString, eyes: str
 ) -> None:
-    secrets = found(housekeeper, secret, seen[eyes].me)
-    assert secrets
-    assert [each for each in secrets if each in seen[eyes].text] == []
+    check_hidden(housekeeper, secret, seen[eyes])
 
 
 def test_who_may_see_it_sees_it(seen: dict[str, Seen], victim: Person) -> None:

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from shared import workers
+from shared.markdown import QUICK
 from tests.support.accounts import login, outcome, registration
 from tests.support.api import JSON, Api
 from tests.support.fixtures import Owner, Serve, events, wait_until_blocked
@@ -27,7 +28,7 @@ AT_ONCE = 2
 WAITING = 5
 """A shorter queue than there is, so that a flood need not be as long."""
 TOO_MANY = 4
-LONG = "x" * 501
+LONG = "x" * (QUICK + 1)
 """One character more than is rendered without a thread."""
 
 

@@ -72,36 +72,19 @@ SPENT = {
 }
 
 
-@pytest.fixture
-def proxied(serve: Serve) -> Api:
-    """A server that takes 3 attempts a minute, and from us whatever address we say."""
-    return serve(LOGIN_LIMIT_PER_MINUTE="3", TRUSTED_PROXIES="127.0.0.0/8")
-
-
-@pytest.fixture
-def locking(serve: Serve) -> Api:
-    """A server that locks an account after 3 failures in a row, for 100 seconds."""
-    return serve(LOCKOUT_THRESHOLD="3", LOCKOUT_SECONDS="100")
-
-
-def guess(api: Api, username: str, address: str, password: str = PASSWORD) -> httpx2.Response:
-    body = {"username": username, "password": password}
-    return api.post("/api/auth/login", json=body, headers={"X-Forwarded-For": address})
-
-
 @pytest.mark.parametrize("attack", SPELLINGS)
 def test_no_spelling_is_counted_apart(proxied: Api, people: People, owner: Owner, attack: str) -> None:
     bob, (typed, ours) = people.developer(VICTIM), SPELLINGS[attack]
     owner.execute("INSERT INTO login_throttles (key, attempts) VALUES (%s, '{}')", (f"account:{bob.id}",))
     for number, (spend, status) in enumerate(SPENT.values() if ours else [SPENT["lock"]]):
         owner.execute(spend)
-        answer = guess(proxied, typed.replace("{id}", bob.id), f"198.51.100.{number}")
+        answer = login(proxied, typed.replace("{id}", bob.id), address=f"198.51.100.{number}")
         assert answer.status_code == (status if ours else 401)
 
 
 def test_the_right_password_opens_what_is_not_spent(proxied: Api, people: People) -> None:
     people.developer(VICTIM)
-    assert guess(proxied, VICTIM, "198.51.100.1").status_code == 200
+    assert login(proxied, VICTIM, address="198.51.100.1").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -115,9 +98,9 @@ def test_the_right_password_opens_what_is_not_spent(proxied: Api, people: People
     ],
 )
 def test_a_name_that_is_nobodys_is_one_account_too(proxied: Api, owner: Owner, one: str, other: str) -> None:
-    assert outcome(guess(proxied, one, "198.51.100.1")) == (401, "invalid_credentials")
+    assert outcome(login(proxied, one, address="198.51.100.1")) == (401, "invalid_credentials")
     owner.execute("UPDATE login_throttles SET locked_until = now() + interval '90 s' WHERE key LIKE 'name:%'")
-    assert outcome(guess(proxied, other, "198.51.100.2")) == LOCKED
+    assert outcome(login(proxied, other, address="198.51.100.2")) == LOCKED
 
 
 MAPPED = ("::ffff:198.51.100.1", "::FFFF:c633:6401", "0:0:0:0:0:ffff:198.51.100.1", "198.51.100.1")
@@ -158,10 +141,10 @@ def test_half_a_dozen_guesses_at_once_are_three(
 
     def send() -> httpx2.Response:
         number = next(numbers)
-        return guess(api, flood.username(number), flood.address(number), WRONG)
+        return login(api, flood.username(number), WRONG, address=flood.address(number))
 
     assert Counter(map(code, at_once(6, send))) == {"invalid_credentials": 3, "rate_limited": 3}
-    assert outcome(guess(api, flood.username(6), flood.address(6))) == (429, "rate_limited")
+    assert outcome(login(api, flood.username(6), address=flood.address(6))) == (429, "rate_limited")
     assert events(owner) == [("auth.login", "failure")] * 3
 
 

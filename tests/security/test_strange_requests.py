@@ -111,7 +111,7 @@ def with_trailer(request: bytes, body: bytes, trailer: bytes) -> bytes:
 @pytest.mark.parametrize(("sent", "expected"), ANSWERED.values(), ids=ANSWERED.keys())
 def test_what_is_strange_but_http_is_answered_once_and_in_order(
     server: Server,
-    clean: None,  # noqa: ARG001
+    clean: None,  # noqa: ARG001  # the cleaning is the point
     sent: bytes,
     expected: list[str],
 ) -> None:

@@ -17,9 +17,10 @@ def registration(**members: object) -> JSON:
     return {"username": "alice", "email": "alice@example.com", "password": PASSWORD, **members}
 
 
-def login(api: Api, username: str, password: str = PASSWORD) -> httpx2.Response:
-    """Try to sign in."""
-    return api.post("/api/auth/login", json={"username": username, "password": password}, headers=BROWSER)
+def login(api: Api, username: str, password: str = PASSWORD, *, address: str | None = None) -> httpx2.Response:
+    """Try to sign in; from this address, where the server believes us."""
+    headers = BROWSER | ({"X-Forwarded-For": address} if address else {})
+    return api.post("/api/auth/login", json={"username": username, "password": password}, headers=headers)
 
 
 def sign_in(api: Api, person: Person) -> JSON:
