@@ -5,8 +5,8 @@ from alembic import context
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection, NullPool, create_engine, text
 
+from migrations.tables import metadata
 from operations.console import owner_url
-from shared.data.tables import metadata
 
 ADVISORY_LOCK = 0x666C7963617463
 """``flycatc`` in ASCII: one migration at a time in a database."""

@@ -14,7 +14,6 @@ from functions.auth.schemas import Registration
 from operations.accounts import Account, user_row, weaknesses
 from operations.console import finish, owner_url
 from operations.rows import add
-from shared.data.tables import users
 from shared.settings import SettingsError
 
 
@@ -40,7 +39,7 @@ def _create(args: argparse.Namespace) -> str:
     new = _checked(args.username, args.email, _read_password(args.password_file))
     account = Account(uuid7(), new.username, new.email, "admin", datetime.now(UTC))
     with psycopg.connect(url) as connection:
-        if not add(connection, users, [user_row(account, new.password)]):
+        if not add(connection, "users", [user_row(account, new.password)]):
             raise TakenError(f"the user name {new.username} or the e-mail address {new.email} is taken")
     return f"made the administrator {new.username}, id {account.id}"
 

@@ -5,16 +5,12 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
-from sqlalchemy import ARRAY, Table, Text, bindparam, func
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql import Executable
-
-from shared.data.statements import statement
+from psycopg.sql import SQL, Composable, Identifier, Placeholder
 
 Row = dict[str, Any]
 
 
-def add(connection: psycopg.Connection[TupleRow], table: Table, rows: Iterable[Row]) -> int:
+def add(connection: psycopg.Connection[TupleRow], table: str, rows: Iterable[Row]) -> int:
     """Insert rows that all have the same columns; those that break a unique constraint are left out.
 
     ``search`` is a list of words, as shared.text.words makes it. Returns how many rows were new.
@@ -25,15 +21,15 @@ def add(connection: psycopg.Connection[TupleRow], table: Table, rows: Iterable[R
     every = list(rows)
     if not every:
         return 0
-    query = _insert(table, tuple(every[0]))
+    names = list(every[0])
+    query = SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+        Identifier(table), SQL(", ").join(map(Identifier, names)), SQL(", ").join(map(_value, names))
+    )
     with connection.cursor() as cursor:
-        cursor.executemany(query.text, every)
+        cursor.executemany(query, every)
         return cursor.rowcount
 
 
-@statement
-def _insert(table: Table, columns: tuple[str, ...]) -> Executable:
-    values: dict[str, Any] = {name: bindparam(name, type_=table.c[name].type) for name in columns}
-    if "search" in columns:
-        values["search"] = func.array_to_tsvector(bindparam("search", type_=ARRAY(Text)))
-    return insert(table).values(values).on_conflict_do_nothing()
+def _value(column: str) -> Composable:
+    value = Placeholder(column)
+    return SQL("array_to_tsvector({}::text[])").format(value) if column == "search" else value

@@ -9,16 +9,12 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import TupleRow
-from sqlalchemy import ARRAY, Text, bindparam, func, or_, select
-from sqlalchemy.sql import Executable
 
 from operations.accounts import Account, user_row, weaknesses
 from operations.console import finish, owner_url
 from operations.rows import Row, add
 from operations.seed_demo import Demo, build
 from operations.seed_rows import UserRef, issue_rows, project_row
-from shared.data.statements import statement
-from shared.data.tables import projects, users
 from shared.settings import SettingsError, read_variable
 from shared.text import fold
 
@@ -49,9 +45,9 @@ def seed(owner_url: str, password: str, progress: Progress | None = None) -> boo
     with psycopg.connect(owner_url) as connection:
         there = _users_by_name(connection, demo)
         new = [user for user in demo.users if user.username not in there]
-        added = add(connection, users, _user_rows(new, password, report))
+        added = add(connection, "users", _user_rows(new, password, report))
         people = _users_by_name(connection, demo)
-        added += add(connection, projects, (project_row(project, people) for project in demo.projects))
+        added += add(connection, "projects", (project_row(project, people) for project in demo.projects))
         places = _projects_by_name(connection, demo)
         for number, (table, rows) in enumerate(issue_rows(demo.issues, people, places), start=1):
             added += add(connection, table, rows)
@@ -82,37 +78,27 @@ def _user_rows(new: list[Account], password: str, report: Progress) -> Iterator[
             yield row
 
 
-@statement
-def _select_users() -> Executable:
-    names = bindparam("names", type_=ARRAY(Text))
-    emails = bindparam("emails", type_=ARRAY(Text))
-    c = users.c
-    found = or_(c.username_folded == func.any(names), c.email_folded == func.any(emails))
-    return select(c.id, c.username, c.username_folded, c.email_folded).where(found)
+_SELECT_USERS = """
+    SELECT id, username, username_folded, email_folded FROM users
+    WHERE username_folded = ANY(%(names)s) OR email_folded = ANY(%(emails)s)
+"""
+_SELECT_PROJECTS = "SELECT id, name_folded FROM projects WHERE name_folded = ANY(%(names)s) OR id = ANY(%(ids)s)"
 
 
 def _users_by_name(connection: psycopg.Connection[TupleRow], demo: Demo) -> dict[str, UserRef]:
     """The users of the demo that the database has, by their names in the demo: found by name, else by e-mail."""
     keys = {"names": [user.username for user in demo.users], "emails": [user.email for user in demo.users]}
-    found = connection.execute(_select_users().text, keys).fetchall()
+    found = connection.execute(_SELECT_USERS, keys).fetchall()
     by_name = {name: UserRef(user_id, username) for user_id, username, name, _ in found}
     by_email = {email: UserRef(user_id, username) for user_id, username, _, email in found}
     matched = ((user.username, by_name.get(user.username) or by_email.get(user.email)) for user in demo.users)
     return {name: row for name, row in matched if row}
 
 
-@statement
-def _select_projects() -> Executable:
-    names = bindparam("names", type_=ARRAY(Text))
-    ids = bindparam("ids", type_=ARRAY(projects.c.id.type))
-    found = or_(projects.c.name_folded == func.any(names), projects.c.id == func.any(ids))
-    return select(projects.c.id, projects.c.name_folded).where(found)
-
-
 def _projects_by_name(connection: psycopg.Connection[TupleRow], demo: Demo) -> dict[str, UUID]:
     """The ids of the projects by their names in the demo: the demo's own, renamed or not, else the one of that name."""
     keys = {"names": [fold(p.text.name) for p in demo.projects], "ids": [p.id for p in demo.projects]}
-    found = connection.execute(_select_projects().text, keys).fetchall()
+    found = connection.execute(_SELECT_PROJECTS, keys).fetchall()
     ids, by_name = {row[0] for row in found}, {name: project_id for project_id, name in found}
     return {p.text.name: p.id if p.id in ids else by_name[fold(p.text.name)] for p in demo.projects}
 

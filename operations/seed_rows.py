@@ -5,11 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Table
-
 from operations.rows import Row
 from operations.seed_demo import Issue, Project
-from shared.data.tables import comment_revisions, comments, issue_history, issues
 from shared.markdown import render
 from shared.text import fold, words
 
@@ -38,12 +35,12 @@ def project_row(project: Project, people: Mapping[str, UserRef]) -> Row:
 
 def issue_rows(
     every: list[Issue], people: Mapping[str, UserRef], places: Mapping[str, UUID]
-) -> Iterator[tuple[Table, Iterator[Row]]]:
+) -> Iterator[tuple[str, Iterator[Row]]]:
     """The tables in the order in which they refer to each other."""
-    yield issues, (_issue_row(issue, people, places) for issue in every)
-    yield issue_history, (row for issue in every for row in _history_rows(issue, people))
-    yield comments, (row for issue in every for row in _comment_rows(issue, people))
-    yield comment_revisions, (row for issue in every for row in _revision_rows(issue))
+    yield "issues", (_issue_row(issue, people, places) for issue in every)
+    yield "issue_history", (row for issue in every for row in _history_rows(issue, people))
+    yield "comments", (row for issue in every for row in _comment_rows(issue, people))
+    yield "comment_revisions", (row for issue in every for row in _revision_rows(issue))
 
 
 def _issue_row(issue: Issue, people: Mapping[str, UserRef], places: Mapping[str, UUID]) -> Row:

@@ -21,7 +21,6 @@ from functions.auth.schemas import (
 )
 from functions.auth.tokens import KeySet, Signer
 from shared.data.documents import exists_in
-from shared.data.tables import users as users_table
 from shared.endpoint import endpoint
 from shared.function import Function, Prepare
 from shared.http.paging import Page, PageQuery
@@ -85,9 +84,9 @@ ENDPOINTS = [
     endpoint("GET", "/api/users", Permission.VIEW_USERS, query=MemberQuery, output=Page[Member])(
         administration.list_users
     ),
-    endpoint(
-        "GET", "/api/users/{id}", Permission.MANAGE_USERS, kind="user", exists=exists_in(users_table), output=User
-    )(administration.get_user),
+    endpoint("GET", "/api/users/{id}", Permission.MANAGE_USERS, kind="user", exists=exists_in("users"), output=User)(
+        administration.get_user
+    ),
     endpoint(
         "PATCH",
         "/api/users/{id}",

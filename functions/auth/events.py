@@ -1,50 +1,50 @@
 """What is asked of PostgreSQL about the audit log."""
 
-from typing import Any
-
-from sqlalchemy import Select, bindparam, case, null, select
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import LiteralString
 
 from functions.auth.schemas import AuditQuery
 from shared.data.database import Connection
 from shared.data.documents import fetch_page, list_page
-from shared.data.statements import guarded, json_object, rfc3339
-from shared.data.tables import audit_events
+from shared.data.statements import SHAPES, Statement, json_object, rfc3339
 
-_event = audit_events.c
 _DOCUMENT = json_object(
-    id=_event.id,
-    at=rfc3339(_event.at),
-    action=_event.action,
-    outcome=_event.outcome,
-    actor=case(
-        (_event.actor_id.is_not(None), json_object(id=_event.actor_id, username=_event.actor_username)), else_=null()
-    ),
-    target=case(
-        (_event.target_id.is_not(None), json_object(type=_event.target_type, id=_event.target_id)), else_=null()
-    ),
-    ip=_event.ip,
-    user_agent=_event.user_agent,
-    request_id=_event.request_id,
-    details=_event.details,
+    id="audit_events.id",
+    at=rfc3339("audit_events.at"),
+    action="audit_events.action",
+    outcome="audit_events.outcome",
+    actor="""CASE WHEN audit_events.actor_id IS NOT NULL
+        THEN json_build_object('id', audit_events.actor_id, 'username', audit_events.actor_username) END""",
+    target="""CASE WHEN audit_events.target_id IS NOT NULL
+        THEN json_build_object('type', audit_events.target_type, 'id', audit_events.target_id) END""",
+    ip="audit_events.ip",
+    user_agent="audit_events.user_agent",
+    request_id="audit_events.request_id",
+    details="audit_events.details",
 )
-FILTERS = {
-    "actor": _event.actor_id == bindparam("actor"),
-    "action": _event.action == bindparam("action"),
-    "target": _event.target_id == bindparam("target"),
-    "since": _event.at >= bindparam("since"),
-    "until": _event.at < bindparam("until"),
+_CONDITIONS: Mapping[str, LiteralString] = {
+    "actor": "actor_id = %(actor)s",
+    "action": "action = %(action)s",
+    "target": "target_id = %(target)s",
+    "since": "at >= %(since)s",
+    "until": "at < %(until)s",
 }
+"""What a row fulfils of each filter."""
 
 
-@guarded
-def _page(filters: tuple[str, ...]) -> Select[Any]:
-    where = [FILTERS[name] for name in filters]
-    rows = select(_DOCUMENT).where(*where).order_by(_event.at.desc(), _event.id.desc())
-    return list_page(rows, select(audit_events).where(*where))
+@lru_cache(SHAPES)
+def _page(filters: tuple[str, ...]) -> Statement:
+    return list_page(
+        "audit_events",
+        _DOCUMENT,
+        where=[_CONDITIONS[name] for name in filters],
+        order="audit_events.at DESC, audit_events.id DESC",
+    )
 
 
 async def page(db: Connection, query: AuditQuery) -> tuple[bytes, int]:
     """One page of the audit log as JSON, and how many events there are."""
-    values = {name: getattr(query, name) for name in FILTERS}
+    values = {name: getattr(query, name) for name in _CONDITIONS}
     given = {name: value for name, value in values.items() if value is not None}
     return await fetch_page(db, _page(tuple(given)), query, **given)

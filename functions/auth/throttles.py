@@ -5,21 +5,13 @@ from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql import Executable
-
 from shared.data.database import Connection
-from shared.data.statements import bindparams, statement
-from shared.data.tables import login_throttles
+from shared.data.statements import statement
 from shared.http.problems import Problem
 from shared.settings import Settings
 
 WINDOW = timedelta(minutes=1)
-IDLE = timedelta(days=1)
-SWEPT_AT_ONCE = 10
 ACCOUNT = "account:"
-_throttle = login_throttles.c
 
 
 class Throttle(NamedTuple):
@@ -58,47 +50,28 @@ def seconds_until(moment: datetime, now: datetime) -> int:
     return max(0, -int((now - moment).total_seconds() // 1))
 
 
-@statement
-def _ensure() -> Executable:
-    return insert(login_throttles).values(key=bindparam("key"), attempts=[]).on_conflict_do_nothing()
-
-
-_COLUMNS = (_throttle.key, _throttle.attempts, _throttle.failures, _throttle.locked_until, func.clock_timestamp())
-
-
-@statement
-def _peek() -> Executable:
-    return select(*_COLUMNS).where(_throttle.key.in_([bindparam("account"), bindparam("address")]))
-
-
-@statement
-def _lock() -> Executable:
-    return select(*_COLUMNS).where(_throttle.key == bindparam("key")).with_for_update()
-
-
-@statement
-def _save() -> Executable:
-    changed = update(login_throttles).where(_throttle.key == bindparam("throttle_key"))
-    return changed.values(bindparams("attempts", "failures", "locked_until") | {"updated_at": func.now()})
-
-
-@statement
-def _sweep() -> Executable:
-    """Names that nobody has, and addresses, idle for a day; a few at a time, and none that is in use."""
-    idle = (
-        _throttle.updated_at < func.now() - literal(IDLE),
-        ~_throttle.key.startswith(ACCOUNT),
-        or_(_throttle.locked_until.is_(None), _throttle.locked_until < func.now()),
+_COLUMNS = "key, attempts, failures, locked_until, clock_timestamp()"
+_ENSURE = statement("INSERT INTO login_throttles (key, attempts) VALUES (%(key)s, '{{}}') ON CONFLICT DO NOTHING")
+_PEEK = statement("SELECT {columns} FROM login_throttles WHERE key IN (%(account)s, %(address)s)", columns=_COLUMNS)
+_LOCK = statement("SELECT {columns} FROM login_throttles WHERE key = %(key)s FOR UPDATE", columns=_COLUMNS)
+_SAVE = statement("""
+    UPDATE login_throttles SET attempts = %(attempts)s::timestamptz[], failures = %(failures)s,
+        locked_until = %(locked_until)s, updated_at = now()
+    WHERE key = %(key)s
+""")
+_SWEEP = statement("""
+    DELETE FROM login_throttles WHERE key IN (
+        SELECT key FROM login_throttles
+        WHERE updated_at < now() - interval '1 day' AND key NOT LIKE 'account:%%'
+            AND (locked_until IS NULL OR locked_until < now())
+        ORDER BY updated_at LIMIT 10
+        FOR UPDATE SKIP LOCKED
     )
-    some = select(_throttle.key).where(*idle).order_by(_throttle.updated_at).limit(SWEPT_AT_ONCE)
-    return delete(login_throttles).where(_throttle.key.in_(some.with_for_update(skip_locked=True)))
-
-
-@statement
-def _unlock() -> Executable:
-    locked = _throttle.locked_until > func.now()
-    changed = update(login_throttles).where(_throttle.key == bindparam("throttle_key"), locked)
-    return changed.values(locked_until=None, failures=0)
+""")
+"""Names that nobody has, and addresses, idle for a day; a few at a time, and none that is in use."""
+_UNLOCK = statement("""
+    UPDATE login_throttles SET locked_until = NULL, failures = 0 WHERE key = %(key)s AND locked_until > now()
+""")
 
 
 async def admit(db: Connection, account: str, address: str, limit: int) -> Problem | None:
@@ -107,13 +80,13 @@ async def admit(db: Connection, account: str, address: str, limit: int) -> Probl
     Most of a flood is refused at a first look, which locks nothing, writes nothing and keeps no new names.
     The account is locked first, everywhere: no two logins can wait for each other.
     """
-    seen = [Throttle._make(row) for row in await db.all(_peek(), account=account, address=address)]
+    seen = [Throttle._make(row) for row in await db.all(_PEEK, account=account, address=address)]
     if refusal := _too_many(seen, limit):
         return refusal
     throttles = [await state(db, key) for key in (account, address)]
     if refusal := _too_many(throttles, limit):
         return refusal
-    await db.run(_sweep())
+    await db.run(_SWEEP)
     for throttle in throttles:
         await _store(db, throttle._replace(attempts=[*throttle.recent(), throttles[-1].now]))
     return locked(throttles[0])
@@ -154,21 +127,21 @@ async def succeed(db: Connection, throttle: Throttle) -> None:
 
 async def unlock(db: Connection, account: str) -> bool:
     """End a lockout; whether there was one."""
-    return await db.run(_unlock(), throttle_key=account) > 0
+    return await db.run(_UNLOCK, key=account) > 0
 
 
 async def state(db: Connection, key: str) -> Throttle:
     """What is known of an account or an address, locked until commit."""
-    await db.run(_ensure(), key=key)
-    throttle = await db.record(Throttle._make, _lock(), key=key)
+    await db.run(_ENSURE, key=key)
+    throttle = await db.record(Throttle._make, _LOCK, key=key)
     assert throttle is not None  # noqa: S101  # it was inserted by the line above, and rows in use are not deleted
     return throttle
 
 
 async def _store(db: Connection, throttle: Throttle) -> None:
     await db.run(
-        _save(),
-        throttle_key=throttle.key,
+        _SAVE,
+        key=throttle.key,
         attempts=throttle.attempts,
         failures=throttle.failures,
         locked_until=throttle.locked_until,

@@ -5,7 +5,6 @@ import os
 from functions.comments import handlers, queries
 from functions.comments.schemas import Comment, CommentPatch, CommentQuery, NewComment, Revision
 from shared.data.documents import exists_in
-from shared.data.tables import comments, issues
 from shared.endpoint import endpoint
 from shared.function import Function
 from shared.http.paging import Page, PageQuery
@@ -18,7 +17,7 @@ ENDPOINTS = [
         "/api/issues/{id}/comments",
         Permission.VIEW_COMMENTS,
         kind="issue",
-        exists=exists_in(issues),
+        exists=exists_in("issues"),
         query=CommentQuery,
         output=Page[Comment],
     )(handlers.list_comments),
@@ -40,7 +39,7 @@ ENDPOINTS = [
         "/api/comments/{id}",
         Permission.VIEW_COMMENTS,
         kind="comment",
-        exists=exists_in(comments),
+        exists=exists_in("comments"),
         output=Comment,
         tagged=True,
     )(handlers.get_comment),
@@ -61,7 +60,7 @@ ENDPOINTS = [
         "/api/comments/{id}/revisions",
         Permission.VIEW_COMMENTS,
         kind="comment",
-        exists=exists_in(comments),
+        exists=exists_in("comments"),
         query=PageQuery,
         output=Page[Revision],
     )(handlers.list_revisions),

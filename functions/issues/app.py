@@ -12,7 +12,6 @@ from functions.issues.schemas import (
     ProjectIssueQuery,
 )
 from shared.data.documents import exists_in
-from shared.data.tables import issues, projects
 from shared.endpoint import endpoint
 from shared.function import Function
 from shared.http.paging import Page, PageQuery
@@ -26,7 +25,7 @@ ENDPOINTS = [
         "/api/projects/{id}/issues",
         Permission.VIEW_ISSUES,
         kind="project",
-        exists=exists_in(projects),
+        exists=exists_in("projects"),
         query=ProjectIssueQuery,
         output=Page[Issue],
     )(handlers.list_project_issues),
@@ -48,7 +47,7 @@ ENDPOINTS = [
         "/api/issues/{id}",
         Permission.VIEW_ISSUES,
         kind="issue",
-        exists=exists_in(issues),
+        exists=exists_in("issues"),
         output=Issue,
         tagged=True,
     )(handlers.get_issue),
@@ -70,7 +69,7 @@ ENDPOINTS = [
         "/api/issues/{id}/history",
         Permission.VIEW_ISSUES,
         kind="issue",
-        exists=exists_in(issues),
+        exists=exists_in("issues"),
         query=PageQuery,
         output=Page[HistoryEntry],
     )(handlers.list_history),

@@ -5,21 +5,15 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql import Executable
 from uuid_utils.compat import uuid7
 
-from functions.issues.queries import ASSIGNEE_USER, DOCUMENT, JOINED
+from functions.issues.queries import DOCUMENT, JOINS
 from shared.data.database import Connection
-from shared.data.documents import search_vector
-from shared.data.statements import bindparams, guarded, statement
-from shared.data.tables import comments, issue_history, issues, projects, users
+from shared.data.documents import SEARCH_VECTOR
+from shared.data.statements import guarded, statement
 from shared.security.permissions import ASSIGNEE, CREATOR, REPORTER, Standing
 from shared.text import fold, words
 from shared.vocabulary import HistoryField, PriorityName, StatusName
-
-_issue = issues.c
 
 
 class ProjectRow(NamedTuple):
@@ -62,95 +56,52 @@ class Change(NamedTuple):
     after: Any
 
 
-@statement
-def _lock() -> Executable:
-    return select(_issue.id).where(_issue.id == bindparam("id")).with_for_update(key_share=True)
-
-
-@guarded
-def _row() -> Select[Any]:
-    columns = (
-        _issue.id,
-        _issue.title,
-        _issue.description,
-        _issue.status,
-        _issue.priority,
-        _issue.reporter_id,
-        _issue.assignee_id,
-        ASSIGNEE_USER.c.username,
-        _issue.due_date,
-        projects.c.created_by,
-        projects.c.is_archived,
-        DOCUMENT,
+_LOCK = statement("SELECT id FROM issues WHERE id = %(id)s FOR NO KEY UPDATE")
+_ROW = guarded(
+    """
+    SELECT issues.id, title, issues.description, status, priority, reporter_id, assignee_id, assignee.username,
+        due_date, projects.created_by, projects.is_archived, {document}, {session_ended}
+    FROM issues {joins}
+    WHERE issues.id = %(id)s
+    """,
+    document=DOCUMENT,
+    joins=JOINS,
+)
+_PROJECT = guarded("SELECT is_archived, {session_ended} FROM projects WHERE id = %(id)s")
+_ACTIVE_USER = statement("SELECT username FROM users WHERE id = %(id)s AND is_active")
+_HAS_COMMENT = statement("SELECT EXISTS (SELECT FROM comments WHERE issue_id = %(issue_id)s)")
+_INSERT = statement(
+    """
+    INSERT INTO issues (
+        id, project_id, title, title_folded, description, description_html, status, priority, reporter_id, assignee_id,
+        due_date, search
     )
-    return select(*columns).select_from(JOINED).where(_issue.id == bindparam("id"))
-
-
-@guarded
-def _project() -> Select[Any]:
-    return select(projects.c.is_archived).where(projects.c.id == bindparam("id"))
-
-
-@statement
-def _active_user() -> Executable:
-    return select(users.c.username).where(users.c.id == bindparam("id"), users.c.is_active)
-
-
-@statement
-def _insert() -> Executable:
-    return insert(issues).values(
-        id=bindparam("id"),
-        project_id=bindparam("project_id"),
-        status="open",
-        reporter_id=bindparam("reporter_id"),
-        **_written(),
+    VALUES (
+        %(id)s, %(project_id)s, %(title)s, %(title_folded)s, %(description)s, %(description_html)s, 'open',
+        %(priority)s, %(reporter_id)s, %(assignee_id)s, %(due_date)s, {search}
     )
-
-
-@statement
-def _update() -> Executable:
-    html = func.coalesce(bindparam("description_html", type_=Text), _issue.description_html)
-    values = _written() | {"description_html": html}
-    changed = update(issues).where(_issue.id == bindparam("issue_id"))
-    return changed.values(status=bindparam("status"), updated_at=func.clock_timestamp(), **values)
-
-
-def _written() -> dict[str, Any]:
-    names = ("title", "title_folded", "description", "description_html", "priority", "assignee_id", "due_date")
-    return bindparams(*names) | {"search": search_vector()}
-
-
-@statement
-def _insert_history() -> Executable:
-    """One row a change, all at the time of the issue's update."""
-    entry = (
-        func.unnest(
-            bindparam("ids", type_=ARRAY(Uuid)),
-            bindparam("fields", type_=ARRAY(Text)),
-            bindparam("befores", type_=ARRAY(JSONB)),
-            bindparam("afters", type_=ARRAY(JSONB)),
-        )
-        .table_valued("id", "field", "before", "after", name="entry")
-        .render_derived()
-    )
-    actor = select(users.c.username).where(users.c.id == bindparam("actor_id")).scalar_subquery()
-    rows = select(
-        entry.c.id,
-        _issue.id,
-        _issue.updated_at,
-        bindparam("actor_id", type_=Uuid),
-        actor,
-        entry.c.field,
-        entry.c.before,
-        entry.c.after,
-    ).where(_issue.id == bindparam("issue_id"))
-    columns = ["id", "issue_id", "at", "actor_id", "actor_username", "field", "from", "to"]
-    return insert(issue_history).from_select(columns, rows)
-
-
-@statement
-def _has_comment() -> Executable:
-    return select(select(comments.c.id).where(comments.c.issue_id == bindparam("issue_id")).exists())
+    """,
+    search=SEARCH_VECTOR,
+)
+_UPDATE = statement(
+    """
+    UPDATE issues SET title = %(title)s, title_folded = %(title_folded)s, description = %(description)s,
+        description_html = coalesce(%(description_html)s, description_html), status = %(status)s,
+        priority = %(priority)s, assignee_id = %(assignee_id)s,
+        due_date = %(due_date)s, search = {search}, updated_at = clock_timestamp()
+    WHERE id = %(id)s
+    """,
+    search=SEARCH_VECTOR,
+)
+_INSERT_HISTORY = statement("""
+    INSERT INTO issue_history (id, issue_id, at, actor_id, actor_username, field, "from", "to")
+    SELECT entry.id, issues.id, issues.updated_at, %(actor_id)s::uuid,
+        (SELECT username FROM users WHERE id = %(actor_id)s::uuid), entry.field, entry.before, entry.after
+    FROM issues, unnest(%(ids)s::uuid[], %(fields)s::text[], %(befores)s::jsonb[], %(afters)s::jsonb[])
+        AS entry (id, field, before, after)
+    WHERE issues.id = %(issue_id)s
+""")
+"""One row a change, all at the time of the issue's update."""
 
 
 async def lock(db: Connection, issue_id: UUID) -> IssueRow | None:
@@ -159,24 +110,24 @@ async def lock(db: Connection, issue_id: UUID) -> IssueRow | None:
     Locked first and read after: a statement that waits for the lock sees the new row, but joins it with what it had
     found before for the old one.
     """
-    await db.run(_lock(), id=issue_id)
-    return await db.record(IssueRow._make, _row(), id=issue_id)
+    await db.run(_LOCK, id=issue_id)
+    return await db.record(IssueRow._make, _ROW, id=issue_id)
 
 
 async def project(db: Connection, project_id: UUID) -> ProjectRow | None:
     """The project, or None. Not locked: an issue that arrives while it is archived arrived before that."""
-    return await db.record(ProjectRow._make, _project(), id=project_id)
+    return await db.record(ProjectRow._make, _PROJECT, id=project_id)
 
 
 async def active_username(db: Connection, user_id: UUID) -> str | None:
     """The name of a user who is active, or None."""
-    name: str | None = await db.value(_active_user(), id=user_id)
+    name: str | None = await db.value(_ACTIVE_USER, id=user_id)
     return name
 
 
 async def has_comment(db: Connection, issue_id: UUID) -> bool:
     """Whether anybody has commented. Comments cannot be deleted, so this stays true."""
-    found: bool = await db.value(_has_comment(), issue_id=issue_id)
+    found: bool = await db.value(_HAS_COMMENT, issue_id=issue_id)
     return found
 
 
@@ -199,7 +150,7 @@ async def add(
     """
     issue_id = uuid7()
     await db.run(
-        _insert(),
+        _INSERT,
         id=issue_id,
         project_id=project_id,
         reporter_id=reporter_id,
@@ -228,8 +179,8 @@ async def change(
     after = {change.field: change.after for change in changes}
     title, description = after.get("title", issue.title), after.get("description", issue.description)
     await db.run(
-        _update(),
-        issue_id=issue.id,
+        _UPDATE,
+        id=issue.id,
         status=after.get("status", issue.status),
         priority=after.get("priority", issue.priority),
         assignee_id=assignee_id,
@@ -237,7 +188,7 @@ async def change(
         **_text(title, description, description_html),
     )
     await db.run(
-        _insert_history(),
+        _INSERT_HISTORY,
         issue_id=issue.id,
         actor_id=actor_id,
         ids=[uuid7() for _ in changes],

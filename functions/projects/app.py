@@ -5,7 +5,6 @@ import os
 from functions.projects import handlers, queries
 from functions.projects.schemas import NewProject, Project, ProjectPatch, ProjectQuery
 from shared.data.documents import exists_in
-from shared.data.tables import projects
 from shared.endpoint import endpoint
 from shared.function import Function
 from shared.http.paging import Page
@@ -32,7 +31,7 @@ ENDPOINTS = [
         Permission.VIEW_PROJECTS,
         output=Project,
         kind="project",
-        exists=exists_in(projects),
+        exists=exists_in("projects"),
     )(handlers.get_project),
     endpoint(
         "PATCH",

@@ -1,33 +1,34 @@
 """What is asked of PostgreSQL about projects."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
-from sqlalchemy.sql import Executable
 from uuid_utils.compat import uuid7
 
 from functions.projects.schemas import ProjectQuery
 from shared.data.database import Connection
-from shared.data.documents import fetch_document, fetch_page, list_page, matches, ordered, search_vector, user_ref
-from shared.data.statements import guarded, json_object, rfc3339, statement
-from shared.data.tables import projects, users
+from shared.data.documents import SEARCH, SEARCH_VECTOR, by, fetch_document, fetch_page, list_page, ordered
+from shared.data.statements import SHAPES, Statement, guarded, json_object, rfc3339, statement, user_ref
 from shared.http.paging import SortKeys
 from shared.security.permissions import CREATOR, Standing
 from shared.text import fold, prefix_query, words
 
-_project = projects.c
 _DOCUMENT = json_object(
-    id=_project.id,
-    name=_project.name,
-    description=_project.description,
-    created_by=user_ref(users),
-    created_at=rfc3339(_project.created_at),
-    updated_at=rfc3339(_project.updated_at),
-    is_archived=_project.is_archived,
+    id="projects.id",
+    name="projects.name",
+    description="projects.description",
+    created_by=user_ref("users"),
+    created_at=rfc3339("projects.created_at"),
+    updated_at=rfc3339("projects.updated_at"),
+    is_archived="projects.is_archived",
 )
-_SORT = {"name": _project.name_folded, "created_at": _project.created_at, "updated_at": _project.updated_at}
-_JOINED = projects.join(users, users.c.id == _project.created_by)
+_CREATOR = "JOIN users ON users.id = projects.created_by"
+_SORT = {
+    "name": by("projects.name_folded"),
+    "created_at": by("projects.created_at"),
+    "updated_at": by("projects.updated_at"),
+}
 
 
 class ProjectRow(NamedTuple):
@@ -45,52 +46,46 @@ class ProjectRow(NamedTuple):
         return frozenset({CREATOR} if user_id == self.created_by else ())
 
 
-@guarded
-def _document() -> Select[Any]:
-    return select(_DOCUMENT).select_from(_JOINED).where(_project.id == bindparam("id"))
+_ONE = guarded(
+    "SELECT {document}, {session_ended} FROM projects {creator} WHERE projects.id = %(id)s",
+    document=_DOCUMENT,
+    creator=_CREATOR,
+)
+_LOCKED = guarded(
+    """
+    SELECT projects.id, name, description, is_archived, created_by, {document}, {session_ended}
+    FROM projects {creator}
+    WHERE projects.id = %(id)s
+    FOR NO KEY UPDATE OF projects
+    """,
+    document=_DOCUMENT,
+    creator=_CREATOR,
+)
+_INSERT = statement(
+    """
+    INSERT INTO projects (id, name, name_folded, description, created_by, search)
+    VALUES (%(id)s, %(name)s, %(name_folded)s, %(description)s, %(created_by)s, {search})
+    """,
+    search=SEARCH_VECTOR,
+)
+_UPDATE = statement(
+    """
+    UPDATE projects SET name = %(name)s, name_folded = %(name_folded)s, description = %(description)s,
+        is_archived = %(is_archived)s, updated_at = clock_timestamp(), search = {search}
+    WHERE id = %(id)s
+    """,
+    search=SEARCH_VECTOR,
+)
 
 
-@guarded
-def _locked() -> Select[Any]:
-    columns = (_project.id, _project.name, _project.description, _project.is_archived, _project.created_by, _DOCUMENT)
-    found = select(*columns).select_from(_JOINED).where(_project.id == bindparam("id"))
-    return found.with_for_update(of=projects, key_share=True)
-
-
-@guarded
-def _page(sort: SortKeys, *, searching: bool) -> Select[Any]:
-    filters = [_project.is_archived == bindparam("is_archived")]
-    if searching:
-        filters.append(matches(_project.search))
-    rows = select(_DOCUMENT).select_from(_JOINED).where(*filters)
-    return list_page(ordered(rows, sort, _SORT, _project.id), select(projects).where(*filters))
-
-
-@statement
-def _insert() -> Executable:
-    return insert(projects).values(
-        id=bindparam("id"),
-        name=bindparam("name"),
-        name_folded=bindparam("name_folded"),
-        description=bindparam("description"),
-        created_by=bindparam("created_by"),
-        search=search_vector(),
-    )
-
-
-@statement
-def _update() -> Executable:
-    return (
-        update(projects)
-        .where(_project.id == bindparam("project_id"))
-        .values(
-            name=bindparam("name"),
-            name_folded=bindparam("name_folded"),
-            description=bindparam("description"),
-            is_archived=bindparam("is_archived"),
-            updated_at=func.clock_timestamp(),
-            search=search_vector(),
-        )
+@lru_cache(SHAPES)
+def _page(sort: SortKeys, *, searching: bool) -> Statement:
+    return list_page(
+        "projects",
+        _DOCUMENT,
+        where=["is_archived = %(is_archived)s", *([SEARCH] if searching else [])],
+        order=ordered(sort, _SORT, "projects.id"),
+        joins=_CREATOR,
     )
 
 
@@ -100,12 +95,12 @@ async def document(db: Connection, project_id: UUID) -> bytes:
     Raises:
         Problem: not_found.
     """
-    return await fetch_document(db, _document(), id=project_id)
+    return await fetch_document(db, _ONE, id=project_id)
 
 
 async def lock(db: Connection, project_id: UUID) -> ProjectRow | None:
     """The project, locked against other changes until the transaction ends, or None."""
-    return await db.record(ProjectRow._make, _locked(), id=project_id)
+    return await db.record(ProjectRow._make, _LOCKED, id=project_id)
 
 
 async def page(db: Connection, query: ProjectQuery) -> tuple[bytes, int]:
@@ -122,7 +117,7 @@ async def add(db: Connection, name: str, description: str | None, created_by: UU
         UniqueViolation: the name is taken.
     """
     project_id = uuid7()
-    await db.run(_insert(), id=project_id, created_by=created_by, **_named(name, description))
+    await db.run(_INSERT, id=project_id, created_by=created_by, **_named(name, description))
     return project_id
 
 
@@ -132,7 +127,7 @@ async def change(db: Connection, project_id: UUID, name: str, description: str |
     Raises:
         UniqueViolation: the name is taken.
     """
-    await db.run(_update(), project_id=project_id, is_archived=is_archived, **_named(name, description))
+    await db.run(_UPDATE, id=project_id, is_archived=is_archived, **_named(name, description))
 
 
 def _named(name: str, description: str | None) -> dict[str, Any]:

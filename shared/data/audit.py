@@ -4,13 +4,10 @@ import json
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import BindParameter, bindparam, insert, select
-from sqlalchemy.sql import Executable
 from uuid_utils.compat import uuid7
 
 from shared.data.database import Connection
 from shared.data.statements import statement
-from shared.data.tables import audit_events, users
 from shared.observability.redaction import redact
 from shared.services import Origin
 from shared.vocabulary import AuditAction, AuditOutcome, AuditTarget
@@ -19,22 +16,15 @@ Target = tuple[AuditTarget, UUID]
 """What was acted on: its kind and its id."""
 
 
-@statement
-def _insert() -> Executable:
-    actor_id: BindParameter[UUID] = bindparam("actor_id")
-    return insert(audit_events).values(
-        id=bindparam("id"),
-        action=bindparam("action"),
-        outcome=bindparam("outcome"),
-        actor_id=actor_id,
-        actor_username=select(users.c.username).where(users.c.id == actor_id).scalar_subquery(),
-        target_type=bindparam("target_type"),
-        target_id=bindparam("target_id"),
-        ip=bindparam("ip"),
-        user_agent=bindparam("user_agent"),
-        request_id=bindparam("request_id"),
-        details=bindparam("details"),
+_INSERT = statement("""
+    INSERT INTO audit_events (
+        id, action, outcome, actor_id, actor_username, target_type, target_id, ip, user_agent, request_id, details
     )
+    VALUES (
+        %(id)s, %(action)s, %(outcome)s, %(actor_id)s, (SELECT username FROM users WHERE id = %(actor_id)s),
+        %(target_type)s, %(target_id)s, %(ip)s, %(user_agent)s, %(request_id)s, %(details)s
+    )
+""")
 
 
 async def record(
@@ -49,7 +39,7 @@ async def record(
 ) -> None:
     """Add a row. The actor's name is kept as it is now; what a client chose is redacted."""
     await db.run(
-        _insert(),
+        _INSERT,
         id=uuid7(),
         action=action,
         outcome=outcome,

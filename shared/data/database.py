@@ -12,8 +12,6 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import Select, literal_column, select
-from sqlalchemy.sql import Executable
 
 from shared.data.statements import Statement, guarded, statement
 from shared.http.problems import Problem
@@ -26,6 +24,8 @@ POOL_WAIT_SECONDS = 2.0
 SERVER_SETTINGS = (
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 )
+_SESSION = guarded("SELECT {session_ended}")
+_PING = statement("SELECT 1")
 UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a fault of PostgreSQL, of the way to it, or of a crowded moment raises; all of it is worth a retry."""
 
@@ -91,7 +91,7 @@ class Connection:
         Raises:
             Problem: token_revoked.
         """
-        await self.one(_session())
+        await self.one(_SESSION)
 
     def _check(self, *, ended: bool) -> None:
         assert self._guard is not None  # noqa: S101  # a guarded statement without a caller is a mistake of ours
@@ -104,7 +104,7 @@ class Connection:
             log.debug("sql", extra={"sql": query.text.decode()})
         if query.guarded:
             parameters["session_id"] = self._guard.session_id if self._guard else None
-        return await self._connection.execute(query.text, {**query.constants, **parameters})
+        return await self._connection.execute(query.text, parameters)
 
 
 class Database:
@@ -153,18 +153,8 @@ class Database:
             UNAVAILABLE: there is none.
         """
         async with self.connection() as connection:
-            await connection.one(_ping())
+            await connection.one(_PING)
 
 
 async def _configure(connection: AsyncConnection[TupleRow]) -> None:
     connection.adapters.register_loader("json", _RawJson)
-
-
-@guarded
-def _session() -> Select[Any]:
-    return select()
-
-
-@statement
-def _ping() -> Executable:
-    return select(literal_column("1"))

@@ -1,74 +1,79 @@
 """What the documents and lists of every function have in common."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import TupleRow
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    FromClause,
-    Integer,
-    Select,
-    Table,
-    Text,
-    bindparam,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.dialects.postgresql import TSQUERY
+from psycopg.sql import Composable
 
 from shared.data.database import Connection
-from shared.data.statements import Statement, guarded, json_object, json_page
+from shared.data.statements import Part, Statement, compose, guarded
 from shared.http.paging import PageQuery, SortKeys
 from shared.http.problems import Problem
 
+SEARCH: LiteralString = "search @@ %(search)s::tsquery"
+"""The rows whose words match the parameter ``search``, made by shared.text.prefix_query."""
+SEARCH_VECTOR: LiteralString = "array_to_tsvector(%(words)s::text[])"
+"""What is stored of a row's words: the parameter ``words``, made by shared.text.words."""
 
-def user_ref(user: FromClause) -> ColumnElement[Any]:
-    """How a user is shown inside other objects."""
-    return json_object(id=user.c.id, username=user.c.username)
-
-
-def ordered(
-    rows: Select[Any], sort: SortKeys, columns: Mapping[str, ColumnElement[Any]], tie: ColumnElement[Any]
-) -> Select[Any]:
-    """Rows by the sort's fields, whose columns are given; missing values last both ways, ties up by ``tie``."""
-    keys = []
-    for name, descending in sort:
-        column = columns[name]
-        key = column.desc() if descending else column.asc()
-        nullable = getattr(column, "nullable", False)
-        keys.append(key.nulls_last() if descending and nullable else key)
-    return rows.order_by(*keys, tie)
+Columns = Mapping[str, tuple[LiteralString, LiteralString]]
+"""What each sort field is in an ORDER BY, upwards and downwards; missing values last both ways."""
 
 
-def list_page(rows: Select[Any], counted: Select[Any]) -> Select[Any]:
-    """A page and its total from one statement: the columns ``items`` (a JSON array) and ``total``.
+def by(column: LiteralString) -> tuple[LiteralString, LiteralString]:
+    """Both directions of a column that is never null."""
+    return column, f"{column} DESC"
+
+
+def ordered(sort: SortKeys, columns: Columns, tie: LiteralString) -> Composable:
+    """The ORDER BY of the sort's fields; ties go up by ``tie``."""
+    keys: list[LiteralString] = [columns[name][descending] for name, descending in sort]
+    return compose(", ".join([*keys, tie]))
+
+
+def list_page(
+    table: LiteralString,
+    document: Composable,
+    *,
+    where: list[LiteralString],
+    order: Part,
+    joins: LiteralString = "",
+    total: Part = "SELECT count(*) FROM {table} WHERE {where}",
+    provided: LiteralString = "",
+) -> Statement:
+    """A page and its total from one statement: a JSON array, and a number.
+
+    The rows of the page are chosen by the table alone; only they are joined with what is shown of them.
 
     Args:
-        rows: one JSON column, ordered.
-        counted: the same rows with nothing but their filters.
+        table: from which the rows are; ``document``, ``order`` and ``joins`` call it by its name.
+        document: a row as it is shown.
+        where: what a row must fulfil, written with the table's own columns.
+        order: of the table's rows.
+        joins: with what else is shown.
+        total: a statement that counts, where that is not counting the rows themselves.
+        provided: a condition without which there is no page at all, but 404.
     """
-    page = rows.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=BigInteger))
-    total = (
-        counted.with_only_columns(func.count(literal_column("*")), maintain_column_froms=True)
-        .order_by(None)
-        .scalar_subquery()
+    condition = compose(" AND ".join(where) or "true")
+    return guarded(
+        """
+        SELECT coalesce((SELECT json_agg(page.document) FROM (
+            SELECT {document} AS document
+            FROM (SELECT * FROM {table} WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) {table}
+            {joins}
+            ORDER BY {order}
+        ) page), '[]'), ({total}), {session_ended}
+        {provided}
+        """,
+        document=document,
+        table=table,
+        where=condition,
+        order=order,
+        joins=joins,
+        total=compose(total, table=table, where=condition) if isinstance(total, str) else total,
+        provided=provided,
     )
-    return select(json_page(page).label("items"), total.label("total"))
-
-
-def matches(search: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the words of a row match the parameter ``search``, made by shared.text.prefix_query."""
-    return search.bool_op("@@")(bindparam("search", type_=TSQUERY))
-
-
-def search_vector() -> ColumnElement[Any]:
-    """What is stored of a row's words: the parameter ``words``, made by shared.text.words."""
-    return func.array_to_tsvector(bindparam("words", type_=ARRAY(Text)))
 
 
 async def fetch_page(db: Connection, page: Statement, query: PageQuery, **parameters: Any) -> tuple[bytes, int]:
@@ -99,14 +104,11 @@ async def _found(db: Connection, query: Statement, **parameters: Any) -> TupleRo
     return row
 
 
-def exists_in(table: Table) -> Callable[[Connection, UUID], Awaitable[bool]]:
+def exists_in(table: LiteralString) -> Callable[[Connection, UUID], Awaitable[bool]]:
     """A question for an endpoint's ``exists``: whether the table has a row of this id."""
-
-    @guarded
-    def found() -> Select[Any]:
-        return select(table.c.id).where(table.c.id == bindparam("id"))
+    found = guarded("SELECT id, {session_ended} FROM {table} WHERE id = %(id)s", table=table)
 
     async def exists(db: Connection, row_id: UUID) -> bool:
-        return await db.one(found(), id=row_id) is not None
+        return await db.one(found, id=row_id) is not None
 
     return exists

@@ -1,92 +1,65 @@
-"""SQLAlchemy builds a statement once per shape; psycopg executes the text (decision 0001)."""
+"""Statements: written as SQL, put together from constants by psycopg, their values bound by name (decision 0012)."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ParamSpec, cast
+from typing import LiteralString
 
-from sqlalchemy import Boolean, ColumnElement, Select, Text, bindparam, func, literal_column, or_, select, true
-from sqlalchemy.dialects.postgresql.psycopg import dialect
-from sqlalchemy.sql import Executable
+from psycopg.sql import SQL, Composable, Literal
 
-from shared.data.tables import sessions
-
-P = ParamSpec("P")
-
-_DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects have no annotations
 SHAPES = 1024
-"""Compiled statements kept for each query: more shapes than clients use, few enough for memory."""
+"""Statements kept for each list: more filters and sorts than clients use, few enough for memory."""
+
+Part = LiteralString | Composable
+"""SQL that the code itself writes; a text from anywhere else is no part of a statement."""
+
+_SESSION_ENDED = SQL("""coalesce((
+    SELECT sessions.ended_at IS NOT NULL OR sessions.user_id IS NULL FROM sessions WHERE sessions.id = %(session_id)s
+), true)""")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement as text for psycopg, with the values that belong to its shape.
+    """A statement as psycopg executes it.
 
     ``guarded``: the last column says whether the caller's session has ended; the connection takes it off and checks it.
     """
 
     text: bytes
-    constants: Mapping[str, Any]
-    guarded: bool
+    guarded: bool = False
 
 
-_SESSION_ENDED = func.coalesce(
-    select(or_(sessions.c.ended_at.is_not(None), sessions.c.user_id.is_(None)))
-    .where(sessions.c.id == bindparam("session_id"))
-    .scalar_subquery(),
-    true(),
-    type_=Boolean,
-)
+def statement(text: LiteralString, **parts: Part) -> Statement:
+    """A statement, with ``{name}`` in its text for each part."""
+    return Statement(compose(text, **parts).as_bytes())
 
 
-def statement(build: Callable[P, Executable]) -> Callable[P, Statement]:
-    """Decorator for a function that builds a statement of a shape: it is built and compiled once for each shape."""
-    return _compiled(build, guarded=False)
-
-
-def guarded(build: Callable[P, Select[Any]]) -> Callable[P, Statement]:
-    """The same for what a signed-in caller reads: the statement also asks whether the caller's session still lives.
+def guarded(text: LiteralString, **parts: Part) -> Statement:
+    """The same for what a signed-in caller reads; its last column, ``{session_ended}``, asks for the caller's session.
 
     PostgreSQL is the truth about sessions, and asking it costs no round trip of its own (decision 0004).
     """
-
-    def with_session(*args: P.args, **kwargs: P.kwargs) -> Executable:
-        return build(*args, **kwargs).add_columns(_SESSION_ENDED)
-
-    return _compiled(with_session, guarded=True)
+    return Statement(compose(text, session_ended=_SESSION_ENDED, **parts).as_bytes(), guarded=True)
 
 
-def _compiled(build: Callable[P, Executable], *, guarded: bool) -> Callable[P, Statement]:
-    def compile_shape(*args: P.args, **kwargs: P.kwargs) -> Statement:
-        compiled = build(*args, **kwargs).compile(dialect=_DIALECT)  # type: ignore[attr-defined]  # every Executable in use here has it
-        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        return Statement(compiled.string.encode(), constants, guarded)
-
-    return cast(Callable[P, Statement], lru_cache(SHAPES)(compile_shape))
+def compose(text: LiteralString, **parts: Part) -> Composable:
+    """A piece of SQL, with ``{name}`` in its text for each part."""
+    return SQL(text).format(**{name: _composable(part) for name, part in parts.items()})
 
 
-def bindparams(*names: str) -> dict[str, Any]:
-    """A parameter for each column, of the column's own name."""
-    return {name: bindparam(name) for name in names}
-
-
-def json_object(**members: Any) -> ColumnElement[Any]:
+def json_object(**members: Part) -> Composable:
     """A JSON object with these members, made by PostgreSQL."""
-    pairs = [part for name, value in members.items() for part in (literal_column(f"'{name}'", Text), value)]
-    return func.json_build_object(*pairs)
+    pairs = [SQL("{}, {}").format(Literal(name), _composable(value)) for name, value in members.items()]
+    return SQL("json_build_object({})").format(SQL(", ").join(pairs))
 
 
-def json_page(rows: Select[Any]) -> ColumnElement[Any]:
-    """The single JSON column of the rows as one array, in their order; ``[]`` for none."""
-    page = rows.subquery("page")
-    return (
-        select(func.coalesce(func.json_agg(page.c[0]), literal_column("'[]'::json")))
-        .select_from(page)
-        .scalar_subquery()
-    )
-
-
-def rfc3339(time: ColumnElement[Any]) -> ColumnElement[Any]:
+def rfc3339(time: LiteralString) -> Composable:
     """A time as JSON text in UTC with ``Z`` (RFC 3339), to the microsecond; null stays null."""
-    utc = func.timezone(literal_column("'UTC'"), time)
-    return func.to_char(utc, literal_column("""'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'""", Text))
+    return compose("""to_char({time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""", time=time)
+
+
+def user_ref(user: LiteralString) -> Composable:
+    """How a user, whose table goes by the name ``user``, is shown inside other objects."""
+    return compose("json_build_object('id', {user}.id, 'username', {user}.username)", user=user)
+
+
+def _composable(part: Part) -> Composable:
+    return SQL(part) if isinstance(part, str) else part

@@ -4,48 +4,33 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal, select
-from sqlalchemy.sql import Executable
 from starlette.responses import Response
 
 from shared.data.database import Connection
-from shared.data.statements import bindparams, statement
-from shared.data.tables import idempotency_keys
+from shared.data.statements import statement
 from shared.http.problems import Problem
 
 KEY = re.compile(r"[!-~]{1,255}")
-KEPT = timedelta(hours=24)
 _HEADERS = ("content-type", "etag", "location")
-_keys = idempotency_keys.c
-_mine = (_keys.user_id == bindparam("user_id"), _keys.path == bindparam("path"), _keys.key == bindparam("key"))
-_fresh = _keys.created_at > func.now() - literal(KEPT)
+_FRESH = "created_at > now() - interval '24 hours'"
 
-
-@statement
-def _lock() -> Executable:
-    return select(func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)))
-
-
-@statement
-def _find() -> Executable:
-    return select(_keys.body_hash, _keys.status, _keys.headers, _keys.body).where(*_mine, _fresh)
-
-
-@statement
-def _forget() -> Executable:
-    """The expired ones of this user, so that a key can be used anew after its day."""
-    return delete(idempotency_keys).where(_keys.user_id == bindparam("user_id"), ~_fresh)
-
-
-@statement
-def _keep() -> Executable:
-    return insert(idempotency_keys).values(
-        bindparams("user_id", "path", "key", "body_hash", "status", "headers", "body")
-    )
+_LOCK = statement("SELECT pg_try_advisory_xact_lock(%(lock)s)")
+_FIND = statement(
+    """
+    SELECT body_hash, status, headers, body FROM idempotency_keys
+    WHERE user_id = %(user_id)s AND path = %(path)s AND key = %(key)s AND {fresh}
+    """,
+    fresh=_FRESH,
+)
+_FORGET = statement("DELETE FROM idempotency_keys WHERE user_id = %(user_id)s AND NOT {fresh}", fresh=_FRESH)
+"""The expired ones of this user, so that a key can be used anew after its day."""
+_KEEP = statement("""
+    INSERT INTO idempotency_keys (user_id, path, key, body_hash, status, headers, body)
+    VALUES (%(user_id)s, %(path)s, %(key)s, %(body_hash)s, %(status)s, %(headers)s, %(body)s)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +45,7 @@ class IdempotentRequest:
     async def claim(self, db: Connection) -> bool:
         """Take the request for this transaction; False while another transaction has it."""
         digest = hashlib.sha256(f"{self.user_id} {self.path} {self.key}".encode()).digest()
-        claimed: bool = await db.value(_lock(), lock=int.from_bytes(digest[:8], "big", signed=True))
+        claimed: bool = await db.value(_LOCK, lock=int.from_bytes(digest[:8], "big", signed=True))
         return claimed
 
     async def replay(self, db: Connection) -> Response | None:
@@ -69,7 +54,7 @@ class IdempotentRequest:
         Raises:
             Problem: idempotency_key_reused, when the body differs by a byte.
         """
-        found = await db.one(_find(), **self._identity())
+        found = await db.one(_FIND, **self._identity())
         if found is None:
             return None
         body_hash, status, headers, body = found
@@ -80,9 +65,9 @@ class IdempotentRequest:
     async def keep(self, db: Connection, answer: Response) -> None:
         """Remember an answer that created something, in the transaction that created it."""
         headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
-        await db.run(_forget(), user_id=self.user_id)
+        await db.run(_FORGET, user_id=self.user_id)
         await db.run(
-            _keep(),
+            _KEEP,
             **self._identity(),
             body_hash=self._body_hash(),
             status=answer.status_code,

@@ -5,8 +5,8 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 
+from migrations.tables import metadata
 from operations.migrate import configuration, is_current, migrate, newest_revision
-from shared.data.tables import metadata
 from tests.migrations import catalog
 
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from migrations.tables import metadata
 from operations.migrate import migrate
-from shared.data.tables import metadata
 
 EXPECTED = {
     "users": "SELECT INSERT UPDATE DELETE",

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from local.app import create_app
-from shared.data.tables import metadata
+from migrations.tables import metadata
 from shared.endpoint import Endpoint
 from shared.settings import Settings
 from tests.support.accounts import login, logout, refresh

@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import TupleRow
 
 from functions.auth.tokens import KeySet
-from shared.data.tables import metadata
+from migrations.tables import metadata
 from tests.support.accounts import outcome
 from tests.support.leaks import MARK, SECRET, WALK, ask_all, check_unseen, told
 from tests.support.logs import Logged
