@@ -23,7 +23,7 @@ _CANONICAL_EXPANSION = 4
 class Input(BaseModel):
     """What a client sends: no unknown members, no coercion."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class Patch(Input):
@@ -45,7 +45,7 @@ class Patch(Input):
 class Output(BaseModel):
     """What a client gets. It documents; the JSON itself is made by PostgreSQL (decision 0002)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def refuse_nul(value: str) -> str:

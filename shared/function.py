@@ -6,12 +6,10 @@ from itertools import groupby
 from operator import attrgetter
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE, Database
 from shared.endpoint import Endpoint
@@ -67,14 +65,16 @@ class Function(Starlette):
                 Route("/readyz", _readyz),
                 Route("/metrics", _metrics),
             ],
-            middleware=[Middleware(OnePass)],
-            exception_handlers={HTTPException: _router_problem},
         )
         self.router.redirect_slashes = False
         for route in self.router.routes:
             if isinstance(route, Route):
                 # Starlette's own pattern ends in $, which lets a line feed (%0A) follow the path.
                 route.path_regex = re.compile(rf"{route.path_regex.pattern}\Z")
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The one pass round the router; it answers every error, so that Starlette's own layers have nothing to do."""
+        return OnePass(self.router)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the server's start and stop."""
@@ -113,10 +113,6 @@ class Function(Starlette):
             renderer=Workers("markdown", at_once=1),
             resources={type(resource): resource for resource in made},
         )
-
-
-async def _router_problem(_request: Request, error: Exception) -> Response:
-    raise error
 
 
 async def _healthz(_request: Request) -> Response:

@@ -8,6 +8,7 @@ from shared.workers import Workers
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from nh3 import Cleaner
 
 INLINE_TAGS = {"a", "br", "code", "em", "img", "s", "strong"}
 BLOCK_TAGS = {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"}
@@ -61,6 +62,19 @@ def _parser(*, plain: bool) -> "MarkdownIt":
     return parser.disable(["table", "reference"]) if plain else parser
 
 
+@cache
+def _sanitiser() -> "Cleaner":
+    from nh3 import Cleaner
+
+    return Cleaner(
+        tags=INLINE_TAGS | BLOCK_TAGS | TABLE_TAGS,
+        attributes=ATTRIBUTES,
+        attribute_filter=_value,
+        url_schemes=URL_SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
 def _most_cells(markdown: str) -> int:
     """A bound on the cells of all tables: as if every line were a row of the widest."""
     lines = markdown.replace("\r", "\n").split("\n")
@@ -80,16 +94,7 @@ def render(markdown: str) -> str:
     """
     if not markdown:
         return ""
-    import nh3
-
     html: str = _parser(plain=_most_cells(markdown) > CELLS).render(markdown)
     if len(html) > LONGEST:
         html = _parser(plain=True).render(markdown)
-    return nh3.clean(
-        html,
-        tags=INLINE_TAGS | BLOCK_TAGS | TABLE_TAGS,
-        attributes=ATTRIBUTES,
-        attribute_filter=_value,
-        url_schemes=URL_SCHEMES,
-        link_rel="noopener noreferrer nofollow",
-    ).strip()
+    return _sanitiser().clean(html).strip()

@@ -1,9 +1,9 @@
 """The one pass round every request: who and where from, the limit, the headers, the errors, the log line."""
 
 import logging
+import os
 import re
 import time
-from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE
-from shared.http.headers import SECURITY_HEADERS
+from shared.http.headers import RawHeaders, secure
 from shared.http.input import header_text, sent_texts
 from shared.http.problems import Problem
 from shared.observability.redaction import conceal
@@ -53,7 +53,7 @@ class OnePass:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(MutableHeaders(scope=message), context, verdict, services)
+                _add_headers(message["headers"], context, verdict)
                 services.cors.decorate(headers.get("origin"), MutableHeaders(scope=message))
             await send(message)
 
@@ -102,7 +102,7 @@ def _origin(scope: Scope, headers: Headers, services: Services) -> Origin:
     return Origin(
         ip=address,
         user_agent=header_text(headers, "user-agent", 500),
-        request_id=request_id if _REQUEST_ID.fullmatch(request_id) else uuid4().hex,
+        request_id=request_id if _REQUEST_ID.fullmatch(request_id) else os.urandom(16).hex(),
     )
 
 
@@ -116,20 +116,22 @@ def _read_token(context: Context, headers: Headers) -> None:
 
 def _obey(verdict: Verdict, context: Context) -> None:
     if not verdict.allowed:
-        context.services.metrics.rate_limited.inc()
+        context.services.metrics.rate_limited += 1
         raise Problem("rate_limited", headers={"Retry-After": str(verdict.reset_seconds)})
     if verdict.denied:
         context.caller, context.token_problem = None, Problem("token_revoked")
 
 
-def _add_headers(headers: MutableHeaders, context: Context, verdict: Verdict | None, services: Services) -> None:
-    headers["X-Request-ID"] = context.origin.request_id
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+def _add_headers(headers: RawHeaders, context: Context, verdict: Verdict | None) -> None:
+    secure(headers)
+    headers.append((b"x-request-id", context.origin.request_id.encode()))
     if verdict:
-        headers["RateLimit-Limit"] = str(services.settings.rate_limit_per_minute)
-        headers["RateLimit-Remaining"] = str(verdict.remaining)
-        headers["RateLimit-Reset"] = str(verdict.reset_seconds)
+        limit = context.services.settings.rate_limit_per_minute
+        headers += (
+            (b"ratelimit-limit", b"%d" % limit),
+            (b"ratelimit-remaining", b"%d" % verdict.remaining),
+            (b"ratelimit-reset", b"%d" % verdict.reset_seconds),
+        )
 
 
 def _log(scope: Scope, headers: Headers, context: Context, status: int) -> None:

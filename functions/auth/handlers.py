@@ -72,7 +72,7 @@ async def login(call: Call, credentials: Credentials) -> Response | Problem:
         refusal = await throttles.admit(db, key, address, limit)
     if refusal:
         if refusal.code == "rate_limited":
-            call.services.metrics.rate_limited.inc()
+            call.services.metrics.rate_limited += 1
         return refusal
     hashing, lifetime = call.services.resource(Hashing), sessions.token_lifetime(call.services.settings)
     right = await hashing.verify(account.password_hash if account else UNKNOWN, credentials.password)
@@ -204,7 +204,7 @@ async def _count_failure(
     action: AuditAction = "auth.password_change" if changing else "auth.login"
     await call.audit(db, action, outcome="failure", actor=actor, target=target)
     if await throttles.fail(db, throttle, call.services.settings):
-        call.services.metrics.lockouts.inc()
+        call.services.metrics.lockouts += 1
         await call.audit(db, "auth.lockout", outcome="failure", actor=actor, target=target)
 
 

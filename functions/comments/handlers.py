@@ -20,8 +20,8 @@ async def create_comment(call: Call, issue: IssueRow, new: NewComment) -> Respon
     """Comment on an issue"""
     if issue.project_is_archived:
         raise Problem("project_archived")
-    comment_id = await queries.add(call.db, call.id, call.caller.id, new.content, call.html)
-    return created(await queries.document(call.db, comment_id), f"/api/comments/{comment_id}")
+    comment_id, document = await queries.add(call.db, call.id, call.caller.id, new.content, call.html)
+    return created(document, f"/api/comments/{comment_id}")
 
 
 async def get_comment(call: Call) -> Response:
@@ -40,8 +40,7 @@ async def edit_comment(call: Call, comment: CommentRow, patch: CommentPatch) -> 
         return changed(comment.document)
     if comment.project_is_archived:
         raise Problem("project_archived")
-    await queries.change(call.db, comment.id, content, call.html)
-    return changed(await queries.document(call.db, comment.id))
+    return changed(await queries.change(call.db, comment.id, content, call.html))
 
 
 async def list_revisions(call: Call, query: PageQuery) -> Response:

@@ -84,19 +84,34 @@ _REVISIONS = list_page(
     order="comment_revisions.created_at DESC, comment_revisions.id DESC",
     provided="WHERE EXISTS (SELECT FROM comments WHERE id = %(id)s)",
 )
-_INSERT = statement("""
-    INSERT INTO comments (id, issue_id, author_id, content, content_html)
-    VALUES (%(id)s, %(issue_id)s, %(author_id)s, %(content)s, %(content_html)s)
-""")
-_KEEP_REVISION = statement("""
-    INSERT INTO comment_revisions (id, comment_id, content, content_html, created_at)
-    SELECT %(revision_id)s, id, content, content_html, updated_at FROM comments WHERE id = %(id)s
-""")
-"""The text as it stands; it was written when the comment was last updated."""
-_UPDATE = statement("""
-    UPDATE comments SET content = %(content)s, content_html = %(content_html)s, updated_at = clock_timestamp()
-    WHERE id = %(id)s
-""")
+_INSERT = statement(
+    """
+    WITH comments AS (
+        INSERT INTO comments (id, issue_id, author_id, content, content_html)
+        VALUES (%(id)s, %(issue_id)s, %(author_id)s, %(content)s, %(content_html)s)
+        RETURNING *
+    )
+    SELECT {document} FROM comments {author}
+    """,
+    document=_DOCUMENT,
+    author=_AUTHOR,
+)
+_UPDATE = statement(
+    """
+    WITH revision AS (
+        INSERT INTO comment_revisions (id, comment_id, content, content_html, created_at)
+        SELECT %(revision_id)s, id, content, content_html, updated_at FROM comments WHERE id = %(id)s
+    ), comments AS (
+        UPDATE comments SET content = %(content)s, content_html = %(content_html)s, updated_at = clock_timestamp()
+        WHERE id = %(id)s
+        RETURNING *
+    )
+    SELECT {document} FROM comments {author}
+    """,
+    document=_DOCUMENT,
+    author=_AUTHOR,
+)
+"""The revision is the text as it stood; it was written when the comment was last updated."""
 
 
 @lru_cache(SHAPES)
@@ -148,15 +163,18 @@ async def revisions(db: Connection, comment_id: UUID, query: PageQuery) -> tuple
     return await fetch_page(db, _REVISIONS, query, id=comment_id)
 
 
-async def add(db: Connection, issue_id: UUID, author_id: UUID, content: str, content_html: str) -> UUID:
-    """Insert a comment."""
+async def add(db: Connection, issue_id: UUID, author_id: UUID, content: str, content_html: str) -> tuple[UUID, bytes]:
+    """Insert a comment; its id, and how it is shown."""
     comment_id = uuid7()
-    parameters = {"id": comment_id, "issue_id": issue_id, "author_id": author_id}
-    await db.run(_INSERT, **parameters, content=content, content_html=content_html)
-    return comment_id
+    document: bytes = await db.value(
+        _INSERT, id=comment_id, issue_id=issue_id, author_id=author_id, content=content, content_html=content_html
+    )
+    return comment_id, document
 
 
-async def change(db: Connection, comment_id: UUID, content: str, content_html: str) -> None:
-    """Give a locked comment a new text and keep the old one."""
-    await db.run(_KEEP_REVISION, revision_id=uuid7(), id=comment_id)
-    await db.run(_UPDATE, id=comment_id, content=content, content_html=content_html)
+async def change(db: Connection, comment_id: UUID, content: str, content_html: str) -> bytes:
+    """Give a locked comment a new text and keep the old one; how it is shown now."""
+    document: bytes = await db.value(
+        _UPDATE, id=comment_id, revision_id=uuid7(), content=content, content_html=content_html
+    )
+    return document

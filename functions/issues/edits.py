@@ -72,36 +72,48 @@ _ACTIVE_USER = statement("SELECT username FROM users WHERE id = %(id)s AND is_ac
 _HAS_COMMENT = statement("SELECT EXISTS (SELECT FROM comments WHERE issue_id = %(issue_id)s)")
 _INSERT = statement(
     """
-    INSERT INTO issues (
-        id, project_id, title, title_folded, description, description_html, status, priority, reporter_id, assignee_id,
-        due_date, search
+    WITH issues AS (
+        INSERT INTO issues (
+            id, project_id, title, title_folded, description, description_html, status, priority, reporter_id,
+            assignee_id, due_date, search
+        )
+        VALUES (
+            %(id)s, %(project_id)s, %(title)s, %(title_folded)s, %(description)s, %(description_html)s, 'open',
+            %(priority)s, %(reporter_id)s, %(assignee_id)s, %(due_date)s, {search}
+        )
+        RETURNING *
     )
-    VALUES (
-        %(id)s, %(project_id)s, %(title)s, %(title_folded)s, %(description)s, %(description_html)s, 'open',
-        %(priority)s, %(reporter_id)s, %(assignee_id)s, %(due_date)s, {search}
-    )
+    SELECT {document} FROM issues {joins}
     """,
     search=SEARCH_VECTOR,
+    document=DOCUMENT,
+    joins=JOINS,
 )
 _UPDATE = statement(
     """
-    UPDATE issues SET title = %(title)s, title_folded = %(title_folded)s, description = %(description)s,
-        description_html = coalesce(%(description_html)s, description_html), status = %(status)s,
-        priority = %(priority)s, assignee_id = %(assignee_id)s,
-        due_date = %(due_date)s, search = {search}, updated_at = clock_timestamp()
-    WHERE id = %(id)s
+    WITH issues AS (
+        UPDATE issues SET title = %(title)s, title_folded = %(title_folded)s, description = %(description)s,
+            description_html = coalesce(%(description_html)s, description_html), status = %(status)s,
+            priority = %(priority)s, assignee_id = %(assignee_id)s, due_date = %(due_date)s, search = {search},
+            updated_at = clock_timestamp()
+        WHERE id = %(id)s
+        RETURNING *
+    )
+    SELECT {document} FROM issues {joins}
     """,
     search=SEARCH_VECTOR,
+    document=DOCUMENT,
+    joins=JOINS,
 )
 _INSERT_HISTORY = statement("""
     INSERT INTO issue_history (id, issue_id, at, actor_id, actor_username, field, "from", "to")
-    SELECT entry.id, issues.id, issues.updated_at, %(actor_id)s::uuid,
-        (SELECT username FROM users WHERE id = %(actor_id)s::uuid), entry.field, entry.before, entry.after
+    SELECT entry.id, issues.id, issues.updated_at, %(actor_id)s,
+        (SELECT username FROM users WHERE id = %(actor_id)s), entry.field, entry.before, entry.after
     FROM issues, unnest(%(ids)s::uuid[], %(fields)s::text[], %(befores)s::jsonb[], %(afters)s::jsonb[])
         AS entry (id, field, before, after)
     WHERE issues.id = %(issue_id)s
 """)
-"""One row a change, all at the time of the issue's update."""
+"""One row a change, all at the time of the issue's update. A user who has been deleted since has no name: refused."""
 
 
 async def lock(db: Connection, issue_id: UUID) -> IssueRow | None:
@@ -142,14 +154,14 @@ async def add(
     priority: PriorityName,
     assignee_id: UUID | None,
     due_date: date | None,
-) -> UUID:
-    """Insert an issue.
+) -> tuple[UUID, bytes]:
+    """Insert an issue; its id, and how it is shown.
 
     Raises:
         ForeignKeyViolation: the assignee has just been deleted.
     """
     issue_id = uuid7()
-    await db.run(
+    document: bytes = await db.value(
         _INSERT,
         id=issue_id,
         project_id=project_id,
@@ -159,7 +171,7 @@ async def add(
         due_date=due_date,
         **_text(title, description, description_html),
     )
-    return issue_id
+    return issue_id, document
 
 
 async def change(
@@ -170,15 +182,17 @@ async def change(
     *,
     assignee_id: UUID | None,
     description_html: str | None,
-) -> None:
-    """Apply the changes and write them into the history; ``description_html`` is None where it stays.
+) -> bytes:
+    """Apply the changes and write them into the history; how the issue is shown now.
+
+    ``description_html`` is None where it stays.
 
     Raises:
         ForeignKeyViolation: the assignee has just been deleted.
     """
     after = {change.field: change.after for change in changes}
     title, description = after.get("title", issue.title), after.get("description", issue.description)
-    await db.run(
+    document: bytes = await db.value(
         _UPDATE,
         id=issue.id,
         status=after.get("status", issue.status),
@@ -196,6 +210,7 @@ async def change(
         befores=[json.dumps(change.before, default=str) for change in changes],
         afters=[json.dumps(change.after, default=str) for change in changes],
     )
+    return document
 
 
 def _text(title: str, description: str, description_html: str | None) -> dict[str, Any]:

@@ -51,7 +51,7 @@ async def create_issue(call: Call, project: ProjectRow, new: NewIssue) -> Respon
     if project.is_archived:
         raise Problem("project_archived")
     with referenced(not_assignable(), ASSIGNEE):
-        issue_id = await edits.add(
+        issue_id, document = await edits.add(
             call.db,
             call.id,
             call.caller.id,
@@ -62,7 +62,7 @@ async def create_issue(call: Call, project: ProjectRow, new: NewIssue) -> Respon
             assignee_id=new.assignee_id,
             due_date=new.due_date,
         )
-    return created(await queries.document(call.db, issue_id), f"/api/issues/{issue_id}")
+    return created(document, f"/api/issues/{issue_id}")
 
 
 async def edit_issue(call: Call, issue: IssueRow, patch: IssuePatch) -> Response:
@@ -83,8 +83,10 @@ async def edit_issue(call: Call, issue: IssueRow, patch: IssuePatch) -> Response
         raise Problem("comment_required")
     html = call.html if "description" in patch.model_fields_set else None
     with referenced(not_assignable(), ASSIGNEE):
-        await edits.change(call.db, issue, call.caller.id, changes, assignee_id=assignee_id, description_html=html)
-    return changed(await queries.document(call.db, issue.id))
+        document = await edits.change(
+            call.db, issue, call.caller.id, changes, assignee_id=assignee_id, description_html=html
+        )
+    return changed(document)
 
 
 async def _changes(call: Call, issue: IssueRow, patch: IssuePatch, assignee_id: UUID | None) -> list[Change]:

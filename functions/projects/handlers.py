@@ -24,9 +24,9 @@ async def list_projects(call: Call, query: ProjectQuery) -> Response:
 async def create_project(call: Call, new: NewProject) -> Response:
     """Create a project"""
     with unique(TAKEN):
-        project_id = await queries.add(call.db, new.name, new.description, call.caller.id)
+        project_id, document = await queries.add(call.db, new.name, new.description, call.caller.id)
     await _audit(call, "project.create", project_id)
-    return created(await queries.document(call.db, project_id), f"/api/projects/{project_id}")
+    return created(document, f"/api/projects/{project_id}")
 
 
 async def get_project(call: Call) -> Response:
@@ -45,12 +45,12 @@ async def edit_project(call: Call, project: ProjectRow, patch: ProjectPatch) -> 
     if not edited and is_archived == project.is_archived:
         return changed(project.document)
     with unique(TAKEN):
-        await queries.change(call.db, project.id, name, description, is_archived=is_archived)
+        document = await queries.change(call.db, project.id, name, description, is_archived=is_archived)
     if edited:
         await _audit(call, "project.edit", project.id)
     if is_archived != project.is_archived:
         await _audit(call, "project.archive" if is_archived else "project.restore", project.id)
-    return changed(await queries.document(call.db, project.id))
+    return changed(document)
 
 
 async def archive_project(call: Call, project: ProjectRow) -> Response:

@@ -63,18 +63,30 @@ _LOCKED = guarded(
 )
 _INSERT = statement(
     """
-    INSERT INTO projects (id, name, name_folded, description, created_by, search)
-    VALUES (%(id)s, %(name)s, %(name_folded)s, %(description)s, %(created_by)s, {search})
+    WITH projects AS (
+        INSERT INTO projects (id, name, name_folded, description, created_by, search)
+        VALUES (%(id)s, %(name)s, %(name_folded)s, %(description)s, %(created_by)s, {search})
+        RETURNING *
+    )
+    SELECT {document} FROM projects {creator}
     """,
     search=SEARCH_VECTOR,
+    document=_DOCUMENT,
+    creator=_CREATOR,
 )
 _UPDATE = statement(
     """
-    UPDATE projects SET name = %(name)s, name_folded = %(name_folded)s, description = %(description)s,
-        is_archived = %(is_archived)s, updated_at = clock_timestamp(), search = {search}
-    WHERE id = %(id)s
+    WITH projects AS (
+        UPDATE projects SET name = %(name)s, name_folded = %(name_folded)s, description = %(description)s,
+            is_archived = %(is_archived)s, updated_at = clock_timestamp(), search = {search}
+        WHERE id = %(id)s
+        RETURNING *
+    )
+    SELECT {document} FROM projects {creator}
     """,
     search=SEARCH_VECTOR,
+    document=_DOCUMENT,
+    creator=_CREATOR,
 )
 
 
@@ -110,24 +122,25 @@ async def page(db: Connection, query: ProjectQuery) -> tuple[bytes, int]:
     return await fetch_page(db, shape, query, is_archived=query.is_archived, search=search)
 
 
-async def add(db: Connection, name: str, description: str | None, created_by: UUID) -> UUID:
-    """Insert a project.
+async def add(db: Connection, name: str, description: str | None, created_by: UUID) -> tuple[UUID, bytes]:
+    """Insert a project; its id, and how it is shown.
 
     Raises:
         UniqueViolation: the name is taken.
     """
     project_id = uuid7()
-    await db.run(_INSERT, id=project_id, created_by=created_by, **_named(name, description))
-    return project_id
+    document: bytes = await db.value(_INSERT, id=project_id, created_by=created_by, **_named(name, description))
+    return project_id, document
 
 
-async def change(db: Connection, project_id: UUID, name: str, description: str | None, *, is_archived: bool) -> None:
-    """Give a project these values.
+async def change(db: Connection, project_id: UUID, name: str, description: str | None, *, is_archived: bool) -> bytes:
+    """Give a project these values; how it is shown now.
 
     Raises:
         UniqueViolation: the name is taken.
     """
-    await db.run(_UPDATE, id=project_id, is_archived=is_archived, **_named(name, description))
+    document: bytes = await db.value(_UPDATE, id=project_id, is_archived=is_archived, **_named(name, description))
+    return document
 
 
 def _named(name: str, description: str | None) -> dict[str, Any]:

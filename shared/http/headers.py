@@ -18,6 +18,17 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 """What an answer has unless it says otherwise itself (OWASP REST Security Cheat Sheet)."""
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+RawHeaders = list[tuple[bytes, bytes]]
+"""Headers as ASGI has them."""
+
+
+def secure(headers: RawHeaders) -> None:
+    """Add the security headers that are not there."""
+    names = {name for name, _ in headers}
+    headers += [header for header in _ENCODED if header[0] not in names]
+
 
 METHODS = "GET, HEAD, POST, PATCH, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"

@@ -3,8 +3,9 @@
 import json
 import logging
 import sys
+import time
 import traceback
-from datetime import UTC, datetime
+from functools import lru_cache
 
 from shared.observability.redaction import redact, redact_known
 
@@ -23,9 +24,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z"),
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             "function": self._function,
@@ -35,6 +34,11 @@ class JsonFormatter(logging.Formatter):
             line["error"] = record.exc_info[0].__name__
             line["traceback"] = _story(record.exc_info[1])
         return json.dumps({name: _shown(value) for name, value in line.items()})
+
+
+@lru_cache(8)
+def _second(moment: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
 def _shown(value: object) -> object:
@@ -52,7 +56,13 @@ def _story(error: BaseException | None) -> str:
 
 
 def configure_logging(function: str, level: str) -> None:
-    """Send every log line of the process to standard output; ``level`` is one of debug, info, warning, error."""
+    """Send every log line of the process to standard output; ``level`` is one of debug, info, warning, error.
+
+    No line shows where in the code it was written, or by which thread, so that nothing has to find that out.
+    """
+    for detail in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+        setattr(logging, detail, False)
+    logging._srcfile = None  # as Python's logging HOWTO has it
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(function))
     root = logging.getLogger()

@@ -2,10 +2,13 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from shared.settings import Network
 
 UNKNOWN = "unknown"
+LONGEST = 45
+"""Characters of an address: one of IPv6 whose end is written as IPv4."""
 
 
 def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
@@ -28,6 +31,11 @@ def client_address(peer: str | None, forwarded_for: Sequence[str], trusted: Sequ
 
 
 def _normal(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    return None if len(text) > LONGEST else _parsed(text)
+
+
+@lru_cache(1024)
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     if "%" in text:
         # The zone of a link-local address (RFC 4007) means nothing outside one machine, and may be any text.
         return None
