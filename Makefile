@@ -21,7 +21,7 @@ SHELL := bash
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
-code := functions shared local operations migrations tests loadtest
+code := functions shared local operations migrations benchmarks loadtest tests
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -77,6 +77,9 @@ class Endpoint:
     """``Idempotency-Key`` is honoured."""
     own_connections: bool = False
     """The handler opens connections itself: it hashes passwords between them, or needs none."""
+    one_statement: bool = False
+    """All that the handler writes is one statement, and its subject is not locked: that needs no transaction round it,
+    unless a key is kept with it."""
     problems: tuple[str, ...] = ()
     """Codes that the handler may answer beyond the general ones."""
 
@@ -144,7 +147,9 @@ class Endpoint:
             return await self._read(call, inputs)
         if self.markdown and not inputs.problem:
             call.html = await rendered(getattr(inputs.arguments[0], self.markdown), call.services.renderer)
-        async with call.transaction() as db:
+        database = call.services.database
+        alone = self.one_statement and not inputs.key
+        async with database.connection(call.context) if alone else database.transaction(call.context) as db:
             call.use(db)
             return await self._write(call, db, inputs)
 

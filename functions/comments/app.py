@@ -32,6 +32,7 @@ ENDPOINTS = [
         output=Comment,
         status=201,
         idempotent=True,
+        one_statement=True,
         problems=("project_archived",),
     )(handlers.create_comment),
     endpoint(

@@ -40,6 +40,7 @@ ENDPOINTS = [
         output=Issue,
         status=201,
         idempotent=True,
+        one_statement=True,
         problems=("project_archived",),
     )(handlers.create_issue),
     endpoint(

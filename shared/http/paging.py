@@ -77,11 +77,9 @@ def page_links(path: str, pairs: list[tuple[str, str]], page: int, pages: int) -
             targets["prev"] = min(page - 1, pages)
     if page < pages:
         targets["next"] = page + 1
-    others = [pair for pair in pairs if pair[0] != "page"]
-    return ", ".join(
-        f'<{path}?{urlencode([*others, ("page", str(number))])}>; rel="{relation}"'
-        for relation, number in targets.items()
-    )
+    others = urlencode([pair for pair in pairs if pair[0] != "page"])
+    target = f"{path}?{others}&page=" if others else f"{path}?page="
+    return ", ".join(f'<{target}{number}>; rel="{relation}"' for relation, number in targets.items())
 
 
 def envelope(items: bytes, total: int, query: PageQuery) -> bytes:

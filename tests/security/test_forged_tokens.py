@@ -236,6 +236,16 @@ def test_an_expired_token_is_told_so(api: Api, forge: Forge, seconds: int) -> No
     assert outcome(me(api, forge.claiming(exp=int(time.time()) - seconds))) == (401, "token_expired")
 
 
+def test_a_token_that_was_good_a_moment_ago_expires(api: Api, forge: Forge) -> None:
+    expiry = int(time.time()) + 2
+    token = forge.claiming(exp=expiry)
+    assert me(api, token).status_code == 200
+    while (answer := me(api, token)).status_code == 200:
+        assert time.time() < expiry + 1
+    assert outcome(answer) == (401, "token_expired")
+    assert time.time() >= expiry
+
+
 def test_an_expired_token_of_another_key_is_merely_invalid(api: Api, forge: Forge) -> None:
     expired = forge.signed({**forge.claims, "exp": 1}, key=FOREIGN_RSA)
     assert outcome(me(api, expired)) == (401, "invalid_token")

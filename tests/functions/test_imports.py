@@ -1,0 +1,45 @@
+"""What a start imports: a start from zero pays for every package, so that a new one has to be wanted."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COMMON = {
+    "annotated_types",
+    "anyio",
+    "click",
+    "cryptography",
+    "hiredis",
+    "httptools",
+    "jwt",
+    "psycopg",
+    "psycopg_binary",
+    "psycopg_pool",
+    "pydantic",
+    "pydantic_core",
+    "redis",
+    "starlette",
+    "typing_extensions",
+    "typing_inspection",
+    "uuid_utils",
+    "uvicorn",
+}
+"""Not among them: what renders Markdown, tells metrics, judges passwords and addresses, or describes tables."""
+BUDGET = {"auth": COMMON | {"argon2"}, "projects": COMMON, "issues": COMMON, "comments": COMMON}
+
+LOOK = """
+import json, sys
+import functions.__main__, functions.{name}.app
+packages = {{module.partition(".")[0] for module in sys.modules if getattr(sys.modules[module], "__file__", None)}}
+print(json.dumps(sorted(packages - sys.stdlib_module_names)))
+"""
+
+
+@pytest.mark.parametrize("name", BUDGET)
+def test_a_start_imports_what_the_first_answer_needs(name: str) -> None:
+    look = [sys.executable, "-c", LOOK.format(name=name)]
+    imported = set(json.loads(subprocess.run(look, check=True, capture_output=True, text=True).stdout))
+    found = {package for package in imported if not package.startswith("_")} - {"functions", "shared"}
+    assert found - {"coverage"} == BUDGET[name]
