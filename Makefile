@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types imports migrations audit lock clean loadtest loadtest-steps \
+.PHONY: help run test check lint format types imports migrations audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -67,6 +67,13 @@ lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the
 			$$([[ $$layer != loadtest ]] || echo --no-config) \
 			--custom-compile-command "make lock" --output-file $$layer.txt $$layer.in; \
 	done
+
+# Bytecode that is missing, or not written, would be compiled anew at each cold start that is measured.
+bench: install-dev  ## measure a request, a cold start and an idle function against the floor (docs/performance.md)
+	@env --unset=PYTHONDONTWRITEBYTECODE $(python) -m benchmarks $(OPTIONS)
+
+bench-growth: install-dev  ## measure every operation on a hundred times the data; makes a million issues first
+	@env --unset=PYTHONDONTWRITEBYTECODE $(python) -m benchmarks.growth $(OPTIONS)
 
 loadtest: install-loadtest  ## play fifty developers' day against URL, with USERS, PACE, DURATION (loadtest/README.md)
 	@$(locust) --locustfile loadtest/locustfile.py --users $(USERS) --spawn-rate 4 --run-time $(DURATION)

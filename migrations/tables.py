@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -9,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     Enum,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -124,29 +126,54 @@ issues = Table(
     Column("search", TSVECTOR, nullable=False),
     _length("title", 1, 200),
     _length("description", 0, 5000),
-    Index(None, "reporter_id", "created_at"),
-    Index(None, "assignee_id", "created_at"),
+    Index(None, "reporter_id", "created_at", "id", postgresql_include=["project_id", "status", "priority"]),
+    Index(None, "assignee_id", "created_at", "id", postgresql_include=["project_id", "status", "priority"]),
+    Index(None, "status", "priority", "id"),
+    Index(None, "project_id", "status", "priority", "id"),
+    Index(None, "reporter_id", "assignee_id"),
+    Index(None, "reporter_id", "project_id", "status", "priority"),
+    Index(None, "assignee_id", "project_id", "status", "priority"),
     Index(None, "search", postgresql_using="gin"),
 )
 
 # Every sort of the contract, over all projects and within one. Times and titles hardly tie, so that one index serves
 # both directions; priorities, statuses and dates tie by the thousand, and ties go up by id whatever the direction.
+# They hold what is filtered by, too, so that looking for a page touches no row that is not on it.
+_FILTERED = ("status", "priority", "assignee_id", "reporter_id")
 for _scope in ((), ("project_id",)):
     for _field in ("created_at", "updated_at", "title_folded", "priority", "status", "due_date"):
-        Index(None, *(issues.c[name] for name in (*_scope, _field, "id")))
-    for _field in ("priority", "status"):
+        Index(
+            None,
+            *(issues.c[name] for name in (*_scope, _field, "id")),
+            postgresql_include=[name for name in _FILTERED if name != _field],
+        )
+    for _field in ("priority", "status", "due_date"):
+        _key = issues.c[_field].desc()
         Index(
             _descending(table="issues", on=_scope, by=_field),
             *(issues.c[name] for name in _scope),
-            issues.c[_field].desc(),
+            _key.nulls_last() if issues.c[_field].nullable else _key,
             issues.c.id,
+            postgresql_include=[name for name in _FILTERED if name != _field],
         )
-    Index(
-        _descending(table="issues", on=_scope, by="due_date"),
-        *(issues.c[name] for name in _scope),
-        issues.c.due_date.desc().nulls_last(),
-        issues.c.id,
-    )
+
+# How many issues there are, kept by triggers (decision 0011). A cell is everything but the id and the count; it may
+# have several rows, whose sum counts, and has none where there is no issue.
+issue_counts = Table(
+    "issue_counts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("counted_by", Text, nullable=False),
+    # The assignee or the reporter; nil (RFC 9562) for nobody, and where it is not counted by user.
+    Column("user_id", Uuid, nullable=False),
+    Column("project_id", Uuid, nullable=False),
+    Column("status", Status, nullable=False),
+    Column("priority", Priority, nullable=False),
+    Column("count", Integer, nullable=False),
+    _member("counted_by", ("all", "assignee", "reporter")),
+    Index(None, "counted_by", "user_id", "project_id", "status", "priority"),
+    postgresql_with={"fillfactor": "50"},
+)
 
 issue_history = Table(
     "issue_history",
@@ -262,4 +289,16 @@ audit_events = Table(
     Index(None, "action", "at", "id"),
     Index(None, "actor_id", "at", "id"),
     Index(None, "target_id", "at", "id"),
+)
+
+# How many events there are, kept as those of the issues are; nil stands for an event without an actor.
+audit_counts = Table(
+    "audit_counts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("actor", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Index(None, "actor", "action"),
+    postgresql_with={"fillfactor": "50"},
 )

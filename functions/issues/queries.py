@@ -7,10 +7,11 @@ from uuid import UUID
 
 from psycopg.sql import Literal
 
+from functions.issues.listing import SORTS, Filter, Filters, page_ids, total
 from functions.issues.schemas import IssueQuery, ProjectIssueQuery
 from functions.issues.workflow import allowed_statuses
 from shared.data.database import Connection
-from shared.data.documents import SEARCH, by, fetch_document, fetch_page, list_page, ordered
+from shared.data.documents import fetch_document, fetch_page, indexed_page, list_page, ordered
 from shared.data.statements import SHAPES, Statement, compose, guarded, json_object, rfc3339, user_ref
 from shared.http.paging import PageQuery, SortKeys
 from shared.text import prefix_query
@@ -38,26 +39,6 @@ DOCUMENT = json_object(
     updated_at=rfc3339("issues.updated_at"),
     comment_count="(SELECT count(*) FROM comments WHERE comments.issue_id = issues.id)",
 )
-_SORT = {
-    "created_at": by("issues.created_at"),
-    "updated_at": by("issues.updated_at"),
-    "due_date": ("issues.due_date", "issues.due_date DESC NULLS LAST"),
-    "priority": by("issues.priority"),
-    "status": by("issues.status"),
-    "title": by("issues.title_folded"),
-}
-
-
-_CONDITIONS: tuple[tuple[str, LiteralString], ...] = (
-    ("project", "project_id = %(project_id)s"),
-    ("status", "status = ANY(%(statuses)s::issue_status[])"),
-    ("priority", "priority = ANY(%(priorities)s::issue_priority[])"),
-    ("assignee", "assignee_id = %(assignee_id)s"),
-    ("unassigned", "assignee_id IS NULL"),
-    ("reporter", "reporter_id = %(reporter_id)s"),
-    ("search", SEARCH),
-)
-"""What a row fulfils of each filter."""
 
 _ONE = guarded(
     "SELECT {document}, {session_ended} FROM issues {joins} WHERE issues.id = %(id)s", document=DOCUMENT, joins=JOINS
@@ -78,12 +59,13 @@ _HISTORY = list_page(
 
 
 @lru_cache(SHAPES)
-def _page(filters: frozenset[str], sort: SortKeys, provided: LiteralString = "") -> Statement:
-    return list_page(
+def _page(filters: Filters, sort: SortKeys, provided: LiteralString, *, first: bool) -> Statement:
+    return indexed_page(
         "issues",
         DOCUMENT,
-        where=[condition for name, condition in _CONDITIONS if name in filters],
-        order=ordered(sort, _SORT, "issues.id"),
+        ids=page_ids(filters, sort, first=first),
+        order=ordered(sort, SORTS, "issues.id"),
+        total=total(filters),
         joins=JOINS,
         provided=provided,
     )
@@ -106,30 +88,24 @@ async def page(
     Raises:
         Problem: not_found, for a project that is not there.
     """
-    filtered = query.project if isinstance(query, IssueQuery) else None
     reporter = query.reporter if isinstance(query, IssueQuery) else None
-    values = {
+    filtered = query.project if isinstance(query, IssueQuery) else None
+    values: dict[Filter, object] = {
         "project": project_id or filtered,
-        "status": query.status,
-        "priority": query.priority,
-        "assignee": query.assignee != "none" and query.assignee,
+        **_one_or_several("status", "statuses", query.status),
+        **_one_or_several("priority", "priorities", query.priority),
+        "assignee": caller_id if query.assignee == "me" else query.assignee != "none" and query.assignee,
         "unassigned": query.assignee == "none",
-        "reporter": reporter,
+        "reporter": caller_id if reporter == "me" else reporter,
         "search": prefix_query(query.search),
     }
-    filters = frozenset(name for name, value in values.items() if value)
-    provided = "WHERE EXISTS (SELECT FROM projects WHERE id = %(project_id)s)" if project_id else ""
-    return await fetch_page(
-        db,
-        _page(filters, query.sort, provided),
-        query,
-        project_id=values["project"],
-        statuses=list(query.status),
-        priorities=list(query.priority),
-        assignee_id=caller_id if query.assignee == "me" else query.assignee,
-        reporter_id=caller_id if reporter == "me" else reporter,
-        search=values["search"],
-    )
+    given = {name: value for name, value in values.items() if value}
+    provided = "WHERE EXISTS (SELECT FROM projects WHERE id = %(project)s)" if project_id else ""
+    return await fetch_page(db, _page(frozenset(given), query.sort, provided, first=query.page == 1), query, **given)
+
+
+def _one_or_several(one: Filter, several: Filter, values: tuple[str, ...]) -> dict[Filter, object]:
+    return {one: values[0]} if len(values) == 1 else {several: list(values)}
 
 
 async def history(db: Connection, issue_id: UUID, query: PageQuery) -> tuple[bytes, int]:

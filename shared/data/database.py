@@ -22,8 +22,11 @@ RowT = TypeVar("RowT")
 CONNECT_SECONDS = 2
 POOL_WAIT_SECONDS = 2.0
 SERVER_SETTINGS = (
-    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC "
+    "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
 )
+"""A statement's shape decides its plan, not its values (decision 0014), and a request's work stays in one process."""
+
 _SESSION = guarded("SELECT {session_ended}")
 _PING = statement("SELECT 1")
 UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)

@@ -1,6 +1,6 @@
 """What the documents and lists of every function have in common."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -26,6 +26,11 @@ def by(column: LiteralString) -> tuple[LiteralString, LiteralString]:
     return column, f"{column} DESC"
 
 
+def all_of(conditions: Iterable[LiteralString]) -> LiteralString:
+    """Every one of these; without any, every row."""
+    return " AND ".join(conditions) or "true"
+
+
 def ordered(sort: SortKeys, columns: Columns, tie: LiteralString) -> Composable:
     """The ORDER BY of the sort's fields; ties go up by ``tie``."""
     keys: list[LiteralString] = [columns[name][descending] for name, descending in sort]
@@ -39,7 +44,6 @@ def list_page(
     where: list[LiteralString],
     order: Part,
     joins: LiteralString = "",
-    total: Part = "SELECT count(*) FROM {table} WHERE {where}",
     provided: LiteralString = "",
 ) -> Statement:
     """A page and its total from one statement: a JSON array, and a number.
@@ -52,10 +56,8 @@ def list_page(
         where: what a row must fulfil, written with the table's own columns.
         order: of the table's rows.
         joins: with what else is shown.
-        total: a statement that counts, where that is not counting the rows themselves.
         provided: a condition without which there is no page at all, but 404.
     """
-    condition = compose(" AND ".join(where) or "true")
     return guarded(
         """
         SELECT coalesce((SELECT json_agg(page.document) FROM (
@@ -63,15 +65,70 @@ def list_page(
             FROM (SELECT * FROM {table} WHERE {where} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) {table}
             {joins}
             ORDER BY {order}
-        ) page), '[]'), ({total}), {session_ended}
+        ) page), '[]'), (SELECT count(*) FROM {table} WHERE {where}), {session_ended}
         {provided}
         """,
         document=document,
         table=table,
-        where=condition,
+        where=compose(all_of(where)),
         order=order,
         joins=joins,
-        total=compose(total, table=table, where=condition) if isinstance(total, str) else total,
+        provided=provided,
+    )
+
+
+def page_of(rows: Part, table: LiteralString, *, first: bool) -> Composable:
+    """The rows of a page, of ordered ones, in a plan for every limit; ``first`` where nothing comes before the page.
+
+    PostgreSQL takes a limit that it does not know for a tenth of all rows, and plans to read the whole table; a
+    constant one, which is the longest that a client can ask for, tells it better.
+    """
+    if first:
+        bounded = compose("{rows} LIMIT 100", rows=rows)
+    else:
+        passed = compose("{rows} LIMIT %(limit)s OFFSET %(offset)s", rows=rows)
+        bounded = compose("SELECT * FROM ({passed}) {table} LIMIT 100", passed=passed, table=table)
+    return compose("SELECT * FROM ({bounded}) {table} LIMIT %(limit)s", bounded=bounded, table=table)
+
+
+def indexed_page(
+    table: LiteralString,
+    document: Composable,
+    *,
+    ids: Part,
+    order: Part,
+    total: Part,
+    joins: LiteralString = "",
+    provided: LiteralString = "",
+) -> Statement:
+    """The same for large tables, where a page is found in indexes alone, and its total elsewhere (decision 0014).
+
+    Args:
+        table: from which the rows are.
+        document: a row as it is shown.
+        ids: a statement that finds the ids of the page.
+        order: of the table's rows.
+        total: a statement that counts, as ``n``; ``ids`` may ask the table ``total`` for it.
+        joins: with what else is shown.
+        provided: a condition without which there is no page at all, but 404.
+    """
+    return guarded(
+        """
+        WITH total AS MATERIALIZED ({total})
+        SELECT coalesce((SELECT json_agg(page.document) FROM (
+            SELECT {document} AS document
+            FROM ({ids}) picked JOIN {table} ON {table}.id = picked.id
+            {joins}
+            ORDER BY {order}
+        ) page), '[]'), (SELECT n FROM total), {session_ended}
+        {provided}
+        """,
+        table=table,
+        document=document,
+        ids=ids,
+        order=order,
+        total=total,
+        joins=joins,
         provided=provided,
     )
 

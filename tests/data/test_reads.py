@@ -87,7 +87,7 @@ def test_me_is_compared_with_issues_alone(people: People, executed: Executed, pa
     caller = people.developer()
     caller.api.get(path)
     ((statement, _),) = executed
-    assert "WHERE assignee_id = %(assignee_id)s" in statement
+    assert "assignee_id = %(assignee)s" in statement
     assert "users.id = %(" not in statement
 
 

@@ -25,9 +25,13 @@ QUERIES = {
     "others": """
         SELECT relkind::text, relname FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i')
-        UNION ALL SELECT 'routine', proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         UNION ALL SELECT 'extension', extname FROM pg_extension
     """,
+    "triggers": """
+        SELECT tgname, pg_get_triggerdef(pg_trigger.oid), proname, prosrc, prosecdef, proconfig::text
+        FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal
+    """,
+    "routines": "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
     "rights": """
         SELECT 'schema', coalesce(grantee::regrole::text, ''), privilege_type
         FROM pg_namespace, aclexplode(nspacl) WHERE nspname = 'public'

@@ -22,6 +22,8 @@ EXPECTED = {
     "login_throttles": "SELECT INSERT UPDATE DELETE",
     "idempotency_keys": "SELECT INSERT DELETE",
     "audit_events": "SELECT INSERT",
+    "issue_counts": "SELECT",
+    "audit_counts": "SELECT",
     "alembic_version": "",
 }
 ATTEMPTS = {

@@ -1,0 +1,116 @@
+"""``make bench``: measure, compare with the floor and with what was recorded, and say what is worse."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
+from pathlib import Path
+
+from benchmarks import cost, load, starts
+from benchmarks.cost import Cost, Costs, Subject, median, ratios
+from benchmarks.load import Latencies
+from benchmarks.report import Line, plot, table
+from benchmarks.starts import Start
+from benchmarks.subjects import FLOOR, FUNCTIONS, ROOT, compile_everything
+from benchmarks.work import Work
+from benchmarks.world import World, make_world
+
+OURS = "ours"
+BASELINE = Path(__file__).with_name("baseline.json")
+RESULTS = ROOT / ".bench"
+
+ISSUES, COMMENTS = 10_000, 50_000
+ROUNDS = 5
+REQUESTS = 500
+"""Of each operation, subject and round."""
+LOAD_REQUESTS, LOAD_SECONDS = 4000, 8.0
+
+CPU_GOAL, START_GOAL, MEMORY_GOAL, TAIL_GOAL, FLOOD_GOAL = 1.5, 1.5, 1.3, 5.0, 2.0
+
+
+def main() -> int:
+    """Measure; 1 where a goal is missed or a ratio has become worse by a fifth."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="make what is measured now the baseline")
+    recording: bool = parser.parse_args().record
+    compile_everything()
+    with make_world(issues=ISSUES, comments=COMMENTS) as world:
+        costs, latencies, token = _serve(world)
+        begun = starts.measure(world, token, ROUNDS)
+    lines = [*_cost_lines(costs), *_start_lines(begun), *_latency_lines(latencies)]
+    baseline: dict[str, float] = {} if recording or not BASELINE.exists() else json.loads(BASELINE.read_text("utf-8"))
+    report = table(lines, baseline)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "report.md").write_text(report + "\n", "utf-8")
+    (RESULTS / "ratios.svg").write_text(plot(lines), "utf-8")
+    print(f"{report}\n\nplot: {RESULTS / 'ratios.svg'}")
+    if recording:
+        recorded = {line.name: round(line.ratio, 2) for line in lines if line.recorded}
+        BASELINE.write_text(json.dumps(recorded, indent=2) + "\n", "utf-8")
+    return 1 if any(line.verdict(baseline) for line in lines) else 0
+
+
+def _serve(world: World) -> tuple[Mapping[str, Costs], Latencies, str]:
+    servers = [world.start(name) for name in (*FUNCTIONS, FLOOR)]
+    try:
+        by_name = {server.name: server for server in servers}
+        tokens = world.sign_in(by_name["auth"])
+        subjects = {
+            FLOOR: Subject(world, [by_name[FLOOR]], tokens),
+            OURS: Subject(world, [by_name["issues"], by_name["comments"]], tokens),
+        }
+        costs = cost.measure(subjects, ROUNDS, REQUESTS)
+        ports = {server.name: server.port for server in servers}
+        latencies = load.measure(ports, Work(world, tokens), total=LOAD_REQUESTS, seconds=LOAD_SECONDS)
+        return costs, latencies, tokens[0]
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def _cost_lines(costs: Mapping[str, Costs]) -> Iterator[Line]:
+    for name, by_subject in costs.items():
+        ours, floor = by_subject[OURS], by_subject[FLOOR]
+        found = ratios([run.server for run in ours], [run.server for run in floor])
+        yield Line(name, CPU_GOAL, found, _told(ours), _told(floor))
+
+
+def _told(runs: list[Cost]) -> str:
+    server, postgres, rate, p50, p99 = (median(values) for values in zip(*map(astuple, runs), strict=True))
+    return f"{server:.2f} ms, PostgreSQL {postgres:.2f} ms; {rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+
+
+def _start_lines(begun: Mapping[str, list[Start]]) -> Iterator[Line]:
+    cpu = {name: [start.cpu for start in runs] for name, runs in begun.items()}
+    memory = {name: [start.memory for start in runs] for name, runs in begun.items()}
+    for name in FUNCTIONS:
+        ours, floor = (f"{median(cpu[subject]):.2f} s" for subject in (name, FLOOR))
+        yield Line(f"cold start of {name}", START_GOAL, ratios(cpu[name], cpu[FLOOR]), ours, floor)
+    for name in FUNCTIONS:
+        ours, floor = (f"{median(memory[subject]):.0f} MiB" for subject in (name, FLOOR))
+        yield Line(f"idle memory of {name}", MEMORY_GOAL, ratios(memory[name], memory[FLOOR]), ours, floor)
+
+
+def _latency_lines(found: Latencies) -> Iterator[Line]:
+    half, calm, flooded = found.half, found.calm, found.flooded
+    yield Line(
+        "p99 of the mix at half of the highest load",
+        TAIL_GOAL,
+        [found.at_half],
+        f"p99 {half.percentile(0.99):.1f} ms at {half.rate:.0f}/s of {found.highest:.0f}/s",
+        f"p50 {half.percentile(0.50):.1f} ms",
+        recorded=False,
+    )
+    yield Line(
+        f"p99 of the mix beside {load.FLOODERS} clients at the login",
+        FLOOD_GOAL,
+        [found.in_flood],
+        f"{flooded.percentile(0.99):.1f} ms beside {found.guesses} guesses",
+        f"calm {calm.percentile(0.99):.1f} ms at {calm.rate:.0f}/s",
+        recorded=False,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
