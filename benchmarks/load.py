@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count, takewhile
+from secrets import token_hex
 
 from benchmarks.client import Request, Result, closed_loop, open_loop
 from benchmarks.work import Work, requests
@@ -67,6 +67,6 @@ async def _flood(ports: dict[str, int], over: asyncio.Event) -> int:
 def _guesses(over: asyncio.Event) -> Iterator[Request]:
     """Each for another name that nobody has: one and the same would soon be locked, and cost no hash."""
     head = b"POST /api/auth/login HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-    for number in takewhile(lambda _: not over.is_set(), count()):
-        body = json.dumps({"username": f"nobody{number}", "password": "a wrong guess 1A!"}).encode()
+    while not over.is_set():
+        body = json.dumps({"username": f"nobody-{token_hex(4)}", "password": "a wrong guess 1A!"}).encode()
         yield Request("auth", head + b"Content-Length: %d\r\n\r\n" % len(body) + body, 401)

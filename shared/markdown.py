@@ -31,6 +31,8 @@ CELLS = 5_000
 """Cells that a text's tables may come to. The parser fills short rows up: 5,000 characters can ask for 65,000 cells."""
 LONGEST = 150_000
 """Characters of HTML. One long address that is referred to a thousand times would come to three million."""
+_SENTENCE = re.compile(r"[A-Za-z](?:[A-Za-z0-9 ,.;?!()]*[A-Za-z0-9,.;?!()])?")
+"""One line in which nothing means anything to Markdown or HTML, as many a comment is: it needs no parser."""
 _DELIMITER_ROW = re.compile(r"[\s>]*[|:-][|:\s-]*")
 
 
@@ -94,6 +96,8 @@ def render(markdown: str) -> str:
     """
     if not markdown:
         return ""
+    if _SENTENCE.fullmatch(markdown):
+        return f"<p>{markdown}</p>"
     html: str = _parser(plain=_most_cells(markdown) > CELLS).render(markdown)
     if len(html) > LONGEST:
         html = _parser(plain=True).render(markdown)

@@ -135,7 +135,7 @@ class Settings:
     login_limit_per_minute: int = _setting(_whole(1, 1_000_000), 5)
     lockout_threshold: int = _setting(_whole(1, 1_000_000), 5)
     lockout_seconds: int = _setting(_whole(1, 31_536_000), 900)
-    password_hashes_at_once: int = _setting(_whole(1, 1000), 2)
+    password_hashes_at_once: int = _setting(_whole(1, 1000), 1)
     cors_allowed_origins: tuple[str, ...] = _setting(_origins, ())
     trusted_proxies: tuple[Network, ...] = _setting(_networks, ())
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info")

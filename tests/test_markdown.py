@@ -1,6 +1,8 @@
 """Markdown: what it becomes. What never comes out of it, and how soon it does, is in tests/security."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.markdown import render
 
@@ -44,3 +46,9 @@ def test_commonmark_with_tables_strikethrough_and_autolinks(markdown: str, html:
 )
 def test_names_of_files_are_no_links(text: str) -> None:
     assert render(text) == f"<p>{text}</p>"
+
+
+@given(st.from_regex(r"[A-Za-z]([A-Za-z0-9 ,.;?!()]{0,40}[A-Za-z0-9,.;?!()])?", fullmatch=True))
+def test_a_plain_sentence_is_the_same_alone_and_beside_something_that_needs_a_parser(sentence: str) -> None:
+    assert render(sentence) == f"<p>{sentence}</p>"
+    assert render(f"{sentence} *x*") == f"<p>{sentence} <em>x</em></p>"

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from functools import lru_cache
+from typing import Any
 
 from shared.observability.redaction import redact, redact_known
 
@@ -23,17 +24,19 @@ class JsonFormatter(logging.Formatter):
         self._function = function
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
+        line = {
             "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            "message": redact_known(record.getMessage()),
             "function": self._function,
-            **{name: value for name, value in record.__dict__.items() if name not in _STANDARD},
         }
+        for name, value in record.__dict__.items():
+            if name not in _STANDARD:
+                line[name] = _shown(value)
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-            line["traceback"] = _story(record.exc_info[1])
-        return json.dumps({name: _shown(value) for name, value in line.items()})
+            line["traceback"] = redact_known(_story(record.exc_info[1]))
+        return json.dumps(line)
 
 
 @lru_cache(8)
@@ -41,7 +44,7 @@ def _second(moment: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
-def _shown(value: object) -> object:
+def _shown(value: Any) -> Any:
     return value if value is None or isinstance(value, int | float) else redact_known(str(value))
 
 
