@@ -8,17 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
+from shared.data.redis import Redis, RedisError
 from shared.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
 """How long Redis is left alone after a failure, so that not every request waits for the time-out."""
 LOCAL_ADDRESSES = 10_000
@@ -71,16 +66,9 @@ class Gate:
             SettingsError: the URL has an option that is wrong.
         """
         try:
-            self._redis = Redis.from_url(
-                url,
-                socket_timeout=TIMEOUT_SECONDS,
-                socket_connect_timeout=TIMEOUT_SECONDS,
-                retry=Retry(NoBackoff(), 1),
-                protocol=2,
-            )
+            self._redis = Redis(url)
         except ValueError as error:
             raise SettingsError(f"REDIS_URL is not usable: {error}") from None
-        self._check = self._redis.register_script(_CHECK)
         self._local = LocalLimit(limit)
         self._limit = limit
         self._resume_at = 0.0
@@ -88,9 +76,11 @@ class Gate:
     async def check(self, address: str, session_id: UUID | None) -> Verdict:
         """Count a request and look the session up. Without Redis the process counts by itself."""
         if time.monotonic() >= self._resume_at:
-            keys = [f"rate:{address}"] + ([_denied(session_id)] if session_id else [])
+            keys = (f"rate:{address}", _denied(session_id)) if session_id else (f"rate:{address}",)
             try:
-                allowed, remaining, reset, denied = await self._check(keys=keys, args=[self._limit, WINDOW_SECONDS])
+                ((allowed, remaining, reset, denied),) = await self._redis.send(
+                    ("EVAL", _CHECK, len(keys), *keys, self._limit, WINDOW_SECONDS)
+                )
                 return Verdict(bool(allowed), remaining, _seconds(int(reset) / 1_000_000), bool(denied))
             except (RedisError, OSError) as error:
                 self._pause(error)
@@ -99,23 +89,20 @@ class Gate:
     async def deny(self, session_ids: Iterable[UUID], seconds: int) -> None:
         """Refuse these sessions' tokens for ``seconds``, their longest remaining life. PostgreSQL knows already."""
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for session_id in session_ids:
-                    pipeline.set(_denied(session_id), 1, ex=seconds)
-                await pipeline.execute()
+            await self._redis.send(*(("SET", _denied(session_id), 1, "EX", seconds) for session_id in session_ids))
         except (RedisError, OSError) as error:
             self._pause(error)
 
     async def ping(self) -> bool:
         """Whether Redis answers."""
         try:
-            return bool(await self._redis.ping())
+            return await self._redis.send(("PING",)) == [b"PONG"]
         except (RedisError, OSError):
             return False
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._redis.aclose()
+        """Close the connection."""
+        await self._redis.close()
 
     def _pause(self, error: Exception) -> None:
         self._resume_at = time.monotonic() + PAUSE_SECONDS

@@ -19,7 +19,6 @@ COMMON = {
     "psycopg_pool",
     "pydantic",
     "pydantic_core",
-    "redis",
     "starlette",
     "typing_extensions",
     "typing_inspection",
