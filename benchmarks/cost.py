@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.client import closed_loop
+from benchmarks.client import Unexpected, closed_loop
 from benchmarks.subjects import FLOOR, FUNCTIONS, Family, Server
 from benchmarks.work import ALL, Operation, Work, requests
 from benchmarks.world import World
@@ -48,6 +48,8 @@ class Subject:
         self._postgres.spent()
         before = self._cpu_seconds()
         result = asyncio.run(closed_loop(self._ports, requests(self._work, operation, count), CONNECTIONS))
+        if result.refused:
+            raise Unexpected(f"{result.refused} of {count} requests were refused")
         return Cost(
             server=1000 * (self._cpu_seconds() - before) / count,
             postgres=1000 * self._postgres.spent() / count,

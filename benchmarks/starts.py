@@ -8,6 +8,14 @@ from benchmarks.client import Request, connect
 from benchmarks.subjects import FLOOR, FUNCTIONS
 from benchmarks.world import World
 
+FIRST = {
+    FLOOR: "/api/issues/{issue}",
+    "auth": "/api/auth/me",
+    "projects": "/api/projects/{project}",
+    "issues": "/api/issues/{issue}",
+    "comments": "/api/issues/{issue}/comments",
+}
+"""What each is asked first."""
 IDLE_SECONDS = 0.5
 """After the answer, before the memory is looked at."""
 
@@ -36,15 +44,8 @@ def measure(world: World, token: str, rounds: int) -> dict[str, list[Start]]:
 
 
 def _start(world: World, name: str, token: str) -> Start:
-    issue, project = world.issues[0], world.projects[0]
-    first = {
-        FLOOR: f"/api/issues/{issue}",
-        "auth": "/api/auth/me",
-        "projects": f"/api/projects/{project}",
-        "issues": f"/api/issues/{issue}",
-        "comments": f"/api/issues/{issue}/comments",
-    }[name]
-    raw = f"GET {first} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    target = FIRST[name].format(issue=world.issues[0], project=world.projects[0])
+    raw = f"GET {target} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     server = world.start(name)
     try:
         status, body = asyncio.run(_ask(server.port, Request(name, raw)))

@@ -3,7 +3,7 @@
 import http.client
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +38,9 @@ class World:
     projects: list[str]
     usernames: list[str]
 
-    def sign_in(self, auth: Server) -> list[str]:
-        """Access tokens of the developers."""
-        return [_token(auth.port, username) for username in self.usernames[:DEVELOPERS]]
+    def sign_in(self, auth: Server, usernames: Sequence[str] = ()) -> list[str]:
+        """Access tokens of these users; else of the developers."""
+        return [_token(auth.port, username) for username in usernames or self.usernames[:DEVELOPERS]]
 
     def start(self, name: str) -> Server:
         """Execute the floor or a function."""
