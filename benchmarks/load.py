@@ -16,11 +16,9 @@ FLOOD_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class Latencies:
-    """What the clients saw."""
+class Round:
+    """What the clients saw, once."""
 
-    highest: float
-    """Requests a second of the mix when every connection asks again as soon as it is answered."""
     half: Result
     calm: Result
     flooded: Result
@@ -38,24 +36,32 @@ class Latencies:
         return self.flooded.percentile(0.99) / self.calm.percentile(0.99)
 
 
-def measure(ports: Mapping[str, int], work: Work, *, total: int, seconds: float) -> Latencies:
-    """Find the highest load of the mix by a closed loop, then offer shares of it by an open one.
+def measure(
+    ports: Mapping[str, int], work: Work, *, rounds: int, total: int, seconds: float
+) -> tuple[float, list[Round]]:
+    """The highest rate of the mix, in a closed loop of ``total`` requests, and what shares of it see in an open one.
 
     Raises:
         Unexpected: an answer was wrong.
     """
-    return asyncio.run(_measure(dict(ports), work, total, seconds))
+    return asyncio.run(_measure(dict(ports), work, rounds, total, seconds))
 
 
-async def _measure(ports: dict[str, int], work: Work, total: int, seconds: float) -> Latencies:
+async def _measure(
+    ports: dict[str, int], work: Work, rounds: int, total: int, seconds: float
+) -> tuple[float, list[Round]]:
     highest = (await closed_loop(ports, requests(work, Work.mix, total), CONNECTIONS)).rate
+    return highest, [await _round(ports, work, highest, seconds) for _ in range(rounds)]
+
+
+async def _round(ports: dict[str, int], work: Work, highest: float, seconds: float) -> Round:
     half = await open_loop(ports, work.mix, highest / 2, seconds)
     calm = await open_loop(ports, work.mix, highest * FLOOD_SHARE, seconds)
     over = asyncio.Event()
     flood = asyncio.create_task(_flood(ports, over))
     flooded = await open_loop(ports, work.mix, highest * FLOOD_SHARE, seconds)
     over.set()
-    return Latencies(highest, half, calm, flooded, await flood)
+    return Round(half, calm, flooded, await flood)
 
 
 async def _flood(ports: dict[str, int], over: asyncio.Event) -> int:

@@ -2,24 +2,16 @@
 
 import json
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
 from benchmarks.client import Request
 from benchmarks.world import World
+from loadtest.routes import function_of
 
 CONTENT = "Seen again on **staging** after the last deploy; the worker logs `timeout` twice and gives up."
 DESCRIPTION = "Open the list, choose a filter, go back.\n\n- expected: the filter stays\n- seen: it is gone"
-
-ROUTES = (
-    (re.compile(r"/api/(comments|issues/[^/]+/comments)"), "comments"),
-    (re.compile(r"/api/(issues|projects/[^/]+/issues)"), "issues"),
-    (re.compile(r"/api/projects"), "projects"),
-    (re.compile(""), "auth"),
-)
-"""The first that matches says which function answers."""
 
 
 class Work:
@@ -32,7 +24,7 @@ class Work:
 
     def get(self, target: str) -> Request:
         """A read of the function that has the path."""
-        return Request(_server(target), b"GET %s HTTP/1.1\r\n%s\r\n" % (target.encode(), self._head()))
+        return Request(function_of(target), b"GET %s HTTP/1.1\r\n%s\r\n" % (target.encode(), self._head()))
 
     def get_issue(self) -> Request:
         return self.get(f"/api/issues/{self._issue()}")
@@ -70,11 +62,7 @@ class Work:
         body = json.dumps(members).encode()
         head = self._head() + b"Content-Type: application/json\r\n"
         line = b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (target.encode(), head, len(body))
-        return Request(_server(target), line + body, 201)
-
-
-def _server(target: str) -> str:
-    return next(name for path, name in ROUTES if path.match(target))
+        return Request(function_of(target), line + body, 201)
 
 
 Operation = Callable[[Work], Request]

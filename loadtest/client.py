@@ -1,7 +1,6 @@
 """Calls of the API, each judged by what the contract lets it answer."""
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +8,8 @@ from urllib.parse import urlencode
 
 from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
 
-# The first that matches says which function answers; the contract's table of paths.
-ROUTES = (
-    (re.compile(r"/api/(comments|issues/[^/]+/comments)"), "comments"),
-    (re.compile(r"/api/(issues|projects/[^/]+/issues)"), "issues"),
-    (re.compile(r"/api/projects"), "projects"),
-    (re.compile(r""), "auth"),
-)
+from loadtest.routes import function_of
+
 UNNAMED = {"page", "limit"}
 """Query parameters that do not make another kind of request in the statistics."""
 
@@ -65,7 +59,7 @@ class Client:
         An outcome that is not in ``expect`` is a failure, named by the outcome. It is returned like any other:
         what a person would do next is the caller's to say.
         """
-        address = next(self._addresses[function] for route, function in ROUTES if route.match(template))
+        address = self._addresses[function_of(template)]
         url, name = f"{address}{template.format(**values)}", template
         if query:
             url += f"?{urlencode(query)}"

@@ -6,7 +6,7 @@ from typing import Literal, LiteralString
 from psycopg.sql import Composable
 
 from shared.data.documents import SEARCH, all_of, by, ordered, page_of
-from shared.data.statements import compose
+from shared.data.statements import Part, compose
 from shared.http.paging import SortKeys
 
 Filter = Literal[
@@ -73,10 +73,13 @@ def page_ids(filters: Filters, sort: SortKeys, *, first: bool) -> Composable:
     """
     order = ordered(sort, SORTS, "issues.id")
     columns = ", ".join(["id", *(COLUMNS.get(name, name) for name, _ in sort)])
-    walk: LiteralString = "SELECT {columns} FROM issues WHERE {where} ORDER BY {order}"
+
+    def along(where: Part) -> Composable:
+        walk: LiteralString = "SELECT {columns} FROM issues WHERE {where} ORDER BY {order}"
+        return page_of(compose(walk, columns=columns, where=where, order=order), "issues", first=first)
+
     if _is_along(filters, sort):
-        rows = compose(walk, columns=columns, where=all_of(_collecting(filters)), order=order)
-        return page_of(rows, "issues", first=first)
+        return along(all_of(_collecting(filters)))
     few = compose(
         """
         (SELECT n::float8 * n FROM total)
@@ -84,13 +87,6 @@ def page_ids(filters: Filters, sort: SortKeys, *, first: bool) -> Composable:
         """,
         before="%(limit)s" if first else "(%(limit)s + %(offset)s)",
         cost=str(_cost(filters, sort)),
-    )
-    walked = compose(
-        "SELECT {columns} FROM issues WHERE {where} AND NOT {few} ORDER BY {order}",
-        columns=columns,
-        where=all_of(_walking(filters)),
-        few=few,
-        order=order,
     )
     # OFFSET 0 keeps PostgreSQL from walking here, too.
     collected = compose(
@@ -102,7 +98,7 @@ def page_ids(filters: Filters, sort: SortKeys, *, first: bool) -> Composable:
     )
     either = compose(
         "SELECT * FROM (({walked}) UNION ALL ({collected})) issues ORDER BY {order}",
-        walked=page_of(walked, "issues", first=first),
+        walked=along(compose("{where} AND NOT {few}", where=all_of(_walking(filters)), few=few)),
         collected=page_of(collected, "issues", first=first),
         order=order,
     )
