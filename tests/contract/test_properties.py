@@ -129,7 +129,9 @@ def test_the_pointer_of_an_unknown_member_leads_to_it(members: dict[str, int]) -
 
 surrogate = st.just("\ud800")
 nested = st.recursive(
-    st.text("ab/~") | surrogate, lambda inner: st.lists(inner) | st.dictionaries(st.text("ab/~"), inner)
+    st.text("ab/~") | surrogate,
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("ab/~"), inner),
+    max_leaves=5,
 )
 
 
