@@ -52,3 +52,11 @@ def test_names_of_files_are_no_links(text: str) -> None:
 def test_a_plain_sentence_is_the_same_alone_and_beside_something_that_needs_a_parser(sentence: str) -> None:
     assert render(sentence) == f"<p>{sentence}</p>"
     assert render(f"{sentence} *x*") == f"<p>{sentence} <em>x</em></p>"
+
+
+@given(st.text(st.sampled_from("http:/s@.a&#x2F;\\ -*\n"), max_size=30))
+def test_addresses_are_found_wherever_the_text_may_have_one(text: str) -> None:
+    """A link that ends a text of its own paragraph makes the whole be looked through."""
+    alone = render(text)
+    beside = render(f"{text}\n\n# https://a.example")
+    assert beside.removesuffix("</h1>").rpartition("<h1>")[0].strip() == alone
