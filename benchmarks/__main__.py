@@ -101,8 +101,11 @@ def _told(runs: list[Cost]) -> str:
 def _start_lines(begun: Mapping[str, list[Start]]) -> Iterator[Line]:
     cpu = {name: [start.cpu for start in runs] for name, runs in begun.items()}
     memory = {name: [start.memory for start in runs] for name, runs in begun.items()}
+    wall = {name: [start.wall for start in runs] for name, runs in begun.items()}
     for name in FUNCTIONS:
-        ours, floor = (f"{median(cpu[subject]):.2f} s" for subject in (name, FLOOR))
+        ours, floor = (
+            f"{median(cpu[subject]):.2f} s; {median(wall[subject]):.2f} s by the clock" for subject in (name, FLOOR)
+        )
         yield Line(f"cold start of {name}", START_GOAL, ratios(cpu[name], cpu[FLOOR]), ours, floor)
     for name in FUNCTIONS:
         ours, floor = (f"{median(memory[subject]):.0f} MiB" for subject in (name, FLOOR))

@@ -6,6 +6,7 @@ It shares two processors with what it measures, so it must cost far less than a 
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 
@@ -108,7 +109,7 @@ async def closed_loop(ports: dict[str, int], requests: Iterator[Request], connec
     began = time.perf_counter()
 
     async def work() -> None:
-        async with _Ways(ports) as ways:
+        with closing(_Ways(ports)) as ways:
             for request in requests:
                 await _timed(ways, request, time.perf_counter(), result)
 
@@ -159,12 +160,6 @@ class _Ways:
     def close(self) -> None:
         for connection in self._open.values():
             connection.close()
-
-    async def __aenter__(self) -> "_Ways":
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        self.close()
 
 
 async def _timed(ways: _Ways, request: Request, due: float, result: Result) -> None:

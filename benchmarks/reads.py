@@ -1,7 +1,7 @@
 """The reads whose cost must not follow the size, and the statements that the functions send for them."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -137,46 +137,36 @@ class Subjects:
         return cls(user, other, project, issue, comment, words[10_000], words[300], words[0], letter="b")
 
 
-class _Answered(Exception):
-    """Ends a function at the first answer that it waits for."""
+class _Asked(Exception):
+    """Ends a function where it waits for its answer."""
 
 
-class Recorder(Connection):
-    """A connection that keeps what it should send."""
+class _Recorder(Connection):
+    """A connection that keeps what it is asked, and does not ask it."""
+
+    asked: tuple[Statement, Mapping[str, Any]]
 
     def __init__(self) -> None:
-        self.sent: list[tuple[Statement, dict[str, Any]]] = []
+        """Without a connection."""
 
     async def one(self, query: Statement, **parameters: Any) -> TupleRow | None:
-        await self.run(query, **parameters)
-        raise _Answered
-
-    async def run(self, query: Statement, **parameters: Any) -> int:
-        session = {"session_id": None} if query.guarded else {}
-        self.sent.append((query, {**parameters, **session}))
-        return 1
-
-
-def sent(call: Callable[[Recorder], Awaitable[object]]) -> list[tuple[Statement, dict[str, Any]]]:
-    """The statements that a function of a ``queries`` module sends until it needs an answer, with their parameters."""
-    recorder = Recorder()
-    with suppress(_Answered, StopIteration):
-        call(recorder).__await__().__next__()
-    return recorder.sent
+        self.asked = query, {**parameters, "session_id": None}
+        raise _Asked
 
 
 def read(path: str, subjects: Subjects) -> tuple[Statement, Mapping[str, Any]]:
     """The one statement of a path of ``READS``, and its parameters."""
     place, _, text = path.format(**vars(subjects)).partition("?")
     ids = [UUID(part) for part in place.split("/") if _ID.fullmatch(part)]
-    call = _CALLS[_ID.sub("…", place)]
-    (found,) = sent(lambda db: call(db, dict(parse_qsl(text)), *ids))
-    return found
+    recorder = _Recorder()
+    with suppress(_Asked):
+        _CALLS[_ID.sub("…", place)](recorder, dict(parse_qsl(text)), *ids).send(None)
+    return recorder.asked
 
 
 _ID = re.compile("[0-9a-f-]{36}")
 _CALLER = UUID(int=0)
-_CALLS: dict[str, Callable[..., Awaitable[object]]] = {
+_CALLS: dict[str, Callable[..., Coroutine[None, None, object]]] = {
     "/api/issues": lambda db, given: issues.page(db, IssueQuery.model_validate(given), _CALLER),
     "/api/projects/…/issues": lambda db, given, project: issues.page(
         db, ProjectIssueQuery.model_validate(given), _CALLER, project

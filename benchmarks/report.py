@@ -1,5 +1,6 @@
 """The figures against the goals and against what was measured before: a table, a plot, and whether all is well."""
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -24,7 +25,7 @@ class Line:
     @property
     def ratio(self) -> float:
         """The middle one."""
-        return sorted(self.ratios)[len(self.ratios) // 2]
+        return statistics.median(self.ratios)
 
     def verdict(self, baseline: Mapping[str, float]) -> str:
         """What is wrong with it, or an empty text."""

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from local.roles import ensure_login
 from local.valkey import start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
+from operations.seed import is_empty
 
 DEVELOPERS = 10
 """Signed in, each with a token of their own, as at a busy moment of fifty."""
@@ -62,7 +62,7 @@ def make_world(*, issues: int, comments: int, directory: Path | None = None) -> 
             valkey = start_valkey(root / "valkey")
             try:
                 migrate(postgres.owner_url)
-                if _count(postgres.owner_url) == 0:
+                if is_empty(postgres.owner_url):
                     fill(postgres.owner_url, issues=issues, comments=comments)
                 make_keys(root / "keys")
                 environ = {
@@ -82,17 +82,13 @@ def make_world(*, issues: int, comments: int, directory: Path | None = None) -> 
 
 def _look(environ: dict[str, str], owner_url: str, postgres: psutil.Process, root: Path) -> World:
     with psycopg.connect(owner_url) as owner:
-        ids = [str(row[0]) for row in owner.execute("SELECT id FROM issues ORDER BY id")]
+        # Any, but always the same.
+        some = "SELECT id FROM issues ORDER BY md5(id::text) LIMIT %s"
+        issues = [str(row[0]) for row in owner.execute(some, [SAMPLE])]
         projects = [str(row[0]) for row in owner.execute("SELECT id FROM projects WHERE NOT is_archived ORDER BY id")]
         active = "SELECT username FROM users WHERE is_active AND role = 'developer' ORDER BY username"
         usernames = [str(row[0]) for row in owner.execute(active)]
-    sample = random.Random(1).sample(ids, SAMPLE)
-    return World(environ, owner_url, postgres, root, sample, projects, usernames)
-
-
-def _count(owner_url: str) -> int:
-    with psycopg.connect(owner_url) as owner:
-        return owner.execute("SELECT FROM issues LIMIT 1").rowcount
+    return World(environ, owner_url, postgres, root, issues, projects, usernames)
 
 
 def _token(port: int, username: str) -> str:

@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from functions.comments.schemas import CommentQuery
 from shared.data.database import Connection
-from shared.data.documents import by, fetch_document, fetch_page, list_page, ordered
+from shared.data.documents import by, fetch_document, fetch_page, list_page, ordered, written
 from shared.data.statements import SHAPES, Statement, guarded, json_object, rfc3339, statement, user_ref
 from shared.http.paging import PageQuery, SortKeys
 from shared.security.permissions import AUTHOR, Standing
@@ -84,17 +84,14 @@ _REVISIONS = list_page(
     order="comment_revisions.created_at DESC, comment_revisions.id DESC",
     provided="WHERE EXISTS (SELECT FROM comments WHERE id = %(id)s)",
 )
-_INSERT = statement(
+_INSERT = written(
+    "comments",
+    _DOCUMENT,
     """
-    WITH comments AS (
-        INSERT INTO comments (id, issue_id, author_id, content, content_html)
-        VALUES (%(id)s, %(issue_id)s, %(author_id)s, %(content)s, %(content_html)s)
-        RETURNING *
-    )
-    SELECT {document} FROM comments {author}
+    INSERT INTO comments (id, issue_id, author_id, content, content_html)
+    VALUES (%(id)s, %(issue_id)s, %(author_id)s, %(content)s, %(content_html)s)
     """,
-    document=_DOCUMENT,
-    author=_AUTHOR,
+    joins=_AUTHOR,
 )
 _UPDATE = statement(
     """

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from functions.issues.queries import DOCUMENT, JOINS
 from shared.data.database import Connection
-from shared.data.documents import SEARCH_VECTOR
+from shared.data.documents import SEARCH_VECTOR, written
 from shared.data.statements import guarded, statement
 from shared.security.permissions import ASSIGNEE, CREATOR, REPORTER, Standing
 from shared.text import fold, words
@@ -70,40 +70,34 @@ _ROW = guarded(
 _PROJECT = guarded("SELECT is_archived, {session_ended} FROM projects WHERE id = %(id)s")
 _ACTIVE_USER = statement("SELECT username FROM users WHERE id = %(id)s AND is_active")
 _HAS_COMMENT = statement("SELECT EXISTS (SELECT FROM comments WHERE issue_id = %(issue_id)s)")
-_INSERT = statement(
+_INSERT = written(
+    "issues",
+    DOCUMENT,
     """
-    WITH issues AS (
-        INSERT INTO issues (
-            id, project_id, title, title_folded, description, description_html, status, priority, reporter_id,
-            assignee_id, due_date, search
-        )
-        VALUES (
-            %(id)s, %(project_id)s, %(title)s, %(title_folded)s, %(description)s, %(description_html)s, 'open',
-            %(priority)s, %(reporter_id)s, %(assignee_id)s, %(due_date)s, {search}
-        )
-        RETURNING *
+    INSERT INTO issues (
+        id, project_id, title, title_folded, description, description_html, status, priority, reporter_id,
+        assignee_id, due_date, search
     )
-    SELECT {document} FROM issues {joins}
+    VALUES (
+        %(id)s, %(project_id)s, %(title)s, %(title_folded)s, %(description)s, %(description_html)s, 'open',
+        %(priority)s, %(reporter_id)s, %(assignee_id)s, %(due_date)s, {search}
+    )
     """,
-    search=SEARCH_VECTOR,
-    document=DOCUMENT,
     joins=JOINS,
+    search=SEARCH_VECTOR,
 )
-_UPDATE = statement(
+_UPDATE = written(
+    "issues",
+    DOCUMENT,
     """
-    WITH issues AS (
-        UPDATE issues SET title = %(title)s, title_folded = %(title_folded)s, description = %(description)s,
-            description_html = coalesce(%(description_html)s, description_html), status = %(status)s,
-            priority = %(priority)s, assignee_id = %(assignee_id)s, due_date = %(due_date)s, search = {search},
-            updated_at = clock_timestamp()
-        WHERE id = %(id)s
-        RETURNING *
-    )
-    SELECT {document} FROM issues {joins}
+    UPDATE issues SET title = %(title)s, title_folded = %(title_folded)s, description = %(description)s,
+        description_html = coalesce(%(description_html)s, description_html), status = %(status)s,
+        priority = %(priority)s, assignee_id = %(assignee_id)s, due_date = %(due_date)s, search = {search},
+        updated_at = clock_timestamp()
+    WHERE id = %(id)s
     """,
-    search=SEARCH_VECTOR,
-    document=DOCUMENT,
     joins=JOINS,
+    search=SEARCH_VECTOR,
 )
 _INSERT_HISTORY = statement("""
     INSERT INTO issue_history (id, issue_id, at, actor_id, actor_username, field, "from", "to")

@@ -31,8 +31,6 @@ BY_USER: Mapping[Filter, LiteralString] = {
 }
 """Conditions on whom an issue is of; there are counts by the one and by the other."""
 
-COLUMNS = {"title": "title_folded"}
-"""The columns of the sort fields that have another name than their column."""
 SORTS = {
     "created_at": by("issues.created_at"),
     "updated_at": by("issues.updated_at"),
@@ -72,7 +70,7 @@ def page_ids(filters: Filters, sort: SortKeys, *, first: bool) -> Composable:
     full, or collecting all that the filters leave, to sort that. The total decides, at each execution.
     """
     order = ordered(sort, SORTS, "issues.id")
-    columns = ", ".join(["id", *(COLUMNS.get(name, name) for name, _ in sort)])
+    columns = ", ".join(["issues.id", *(SORTS[name][0] for name, _ in sort)])
 
     def along(where: Part) -> Composable:
         walk: LiteralString = "SELECT {columns} FROM issues WHERE {where} ORDER BY {order}"

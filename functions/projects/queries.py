@@ -8,8 +8,8 @@ from uuid_utils.compat import uuid7
 
 from functions.projects.schemas import ProjectQuery
 from shared.data.database import Connection
-from shared.data.documents import SEARCH, SEARCH_VECTOR, by, fetch_document, fetch_page, list_page, ordered
-from shared.data.statements import SHAPES, Statement, guarded, json_object, rfc3339, statement, user_ref
+from shared.data.documents import SEARCH, SEARCH_VECTOR, by, fetch_document, fetch_page, list_page, ordered, written
+from shared.data.statements import SHAPES, Statement, guarded, json_object, rfc3339, user_ref
 from shared.http.paging import SortKeys
 from shared.security.permissions import CREATOR, Standing
 from shared.text import fold, prefix_query, words
@@ -61,32 +61,26 @@ _LOCKED = guarded(
     document=_DOCUMENT,
     creator=_CREATOR,
 )
-_INSERT = statement(
+_INSERT = written(
+    "projects",
+    _DOCUMENT,
     """
-    WITH projects AS (
-        INSERT INTO projects (id, name, name_folded, description, created_by, search)
-        VALUES (%(id)s, %(name)s, %(name_folded)s, %(description)s, %(created_by)s, {search})
-        RETURNING *
-    )
-    SELECT {document} FROM projects {creator}
+    INSERT INTO projects (id, name, name_folded, description, created_by, search)
+    VALUES (%(id)s, %(name)s, %(name_folded)s, %(description)s, %(created_by)s, {search})
     """,
+    joins=_CREATOR,
     search=SEARCH_VECTOR,
-    document=_DOCUMENT,
-    creator=_CREATOR,
 )
-_UPDATE = statement(
+_UPDATE = written(
+    "projects",
+    _DOCUMENT,
     """
-    WITH projects AS (
-        UPDATE projects SET name = %(name)s, name_folded = %(name_folded)s, description = %(description)s,
-            is_archived = %(is_archived)s, updated_at = clock_timestamp(), search = {search}
-        WHERE id = %(id)s
-        RETURNING *
-    )
-    SELECT {document} FROM projects {creator}
+    UPDATE projects SET name = %(name)s, name_folded = %(name_folded)s, description = %(description)s,
+        is_archived = %(is_archived)s, updated_at = clock_timestamp(), search = {search}
+    WHERE id = %(id)s
     """,
+    joins=_CREATOR,
     search=SEARCH_VECTOR,
-    document=_DOCUMENT,
-    creator=_CREATOR,
 )
 
 

@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 from psycopg.sql import Composable
 
 from shared.data.database import Connection
-from shared.data.statements import Part, Statement, compose, guarded
+from shared.data.statements import Part, Statement, compose, guarded, statement
 from shared.http.paging import PageQuery, SortKeys
 from shared.http.problems import Problem
 
@@ -101,7 +101,7 @@ def indexed_page(
     joins: LiteralString = "",
     provided: LiteralString = "",
 ) -> Statement:
-    """The same for large tables, where a page is found in indexes alone, and its total elsewhere (decision 0014).
+    """As ``list_page``, for a large table: its page is found in indexes alone, its total elsewhere (decision 0014).
 
     Args:
         table: from which the rows are.
@@ -130,6 +130,19 @@ def indexed_page(
         total=total,
         joins=joins,
         provided=provided,
+    )
+
+
+def written(
+    table: LiteralString, document: Composable, write: LiteralString, *, joins: LiteralString = "", **parts: Part
+) -> Statement:
+    """A statement that writes a row and gives it back as it is shown; ``joins`` are what else is shown."""
+    return statement(
+        "WITH {table} AS ({write} RETURNING *) SELECT {document} FROM {table} {joins}",
+        table=table,
+        document=document,
+        write=compose(write, **parts),
+        joins=joins,
     )
 
 
