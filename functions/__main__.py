@@ -13,7 +13,6 @@ from shared.settings import Settings, SettingsError, read_function, read_port
 PORT = 8080
 KEEP_ALIVE_SECONDS = 620
 """Longer than any proxy keeps an idle connection, so that none is closed under a request."""
-GRACE_SECONDS = 20
 
 
 def main() -> int:
@@ -38,7 +37,6 @@ def main() -> int:
             host="0.0.0.0",  # noqa: S104  # a container is reached through its network
             port=port,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
     server.run()

@@ -34,7 +34,7 @@ def serve(application: Any, listener: socket.socket, ready: Callable[[], None]) 
     Raises:
         SystemExit: the application did not start.
     """
-    config = server_config(application, loop="uvloop", timeout_keep_alive=75, timeout_graceful_shutdown=20)
+    config = server_config(application, loop="uvloop", timeout_keep_alive=75)
     _Server(config, ready).run([listener])
 
 

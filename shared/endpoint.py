@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import KW_ONLY, dataclass, field
+from time import monotonic
 from typing import Any, Concatenate, ParamSpec, Protocol
 from uuid import UUID
 
@@ -90,7 +91,11 @@ class Endpoint:
             Problem: the first of them that fails.
         """
         headers = Headers(scope=scope)
-        content = context.body = await read_body(headers, receive) if self.body else b""
+        content = b""
+        if self.body:
+            began = monotonic()
+            content = context.body = await read_body(headers, receive)
+            context.deadline += monotonic() - began
         if not needs_token(self.permission):
             context.caller = None
             return await self._answer(context, scope, headers, content)
@@ -146,7 +151,8 @@ class Endpoint:
         if self.method == "GET":
             return await self._read(call, inputs)
         if self.markdown and not inputs.problem:
-            call.html = await rendered(getattr(inputs.arguments[0], self.markdown), call.services.renderer)
+            text = getattr(inputs.arguments[0], self.markdown)
+            call.html = await rendered(text, call.services.renderer, call.context.deadline)
         database = call.services.database
         alone = self.one_statement and not inputs.key
         async with database.connection(call.context) if alone else database.transaction(call.context) as db:

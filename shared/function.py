@@ -17,12 +17,12 @@ from shared.http.headers import Cors
 from shared.http.problems import Problem
 from shared.middleware import OnePass, send_answer
 from shared.observability.logs import configure_logging
-from shared.observability.metrics import CONTENT_TYPE, Metrics
+from shared.observability.metrics import CONTENT_TYPE, Metrics, Sources
 from shared.security.limits import Gate
 from shared.security.tokens import Verifier, load_public_keys
 from shared.services import Services
 from shared.settings import Settings, SettingsError
-from shared.workers import Workers
+from shared.workers import Workers, Working
 
 LoadSettings = Callable[[], Settings]
 Prepare = Callable[[Settings], object]
@@ -101,16 +101,19 @@ class Function(Starlette):
     def _make_services(self) -> Services:
         settings = self._settings()
         configure_logging(self.name, settings.log_level)
-        database = Database(settings.database_url, settings.database_pool_size)
+        database = Database(settings)
+        gate = Gate(settings.redis_url, settings.rate_limit_per_minute)
+        renderer = Workers("markdown", at_once=1)
         made = [prepare(settings) for prepare in self._prepare]
+        queues = [renderer, *(resource.workers for resource in made if isinstance(resource, Working))]
         return Services(
             settings=settings,
             database=database,
-            gate=Gate(settings.redis_url, settings.rate_limit_per_minute),
+            gate=gate,
             cors=Cors(settings.cors_allowed_origins),
             verifier=Verifier(load_public_keys(settings.jwt_public_keys), settings.jwt_issuer, settings.jwt_audience),
-            metrics=Metrics(database.stats),
-            renderer=Workers("markdown", at_once=1),
+            metrics=Metrics(self.name, Sources(database.stats, gate, queues)),
+            renderer=renderer,
             resources={type(resource): resource for resource in made},
         )
 

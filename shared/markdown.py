@@ -38,15 +38,15 @@ _ADDRESS = re.compile(r"//|@")
 _DELIMITER_ROW = re.compile(r"[\s>]*[|:-][|:\s-]*")
 
 
-async def rendered(markdown: str, workers: Workers) -> str:
+async def rendered(markdown: str, workers: Workers, deadline: float) -> str:
     """The same as ``render``, without keeping other requests waiting.
 
     Raises:
-        Problem: service_unavailable, when too many texts wait already.
+        Problem: service_unavailable, when too many texts wait already, or it gets no turn by ``deadline``.
     """
     if len(markdown) <= QUICK:
-        return render(markdown)
-    async with workers.turn():
+        return workers.run_here(partial(render, markdown))
+    async with workers.turn(deadline):
         return await workers.run(partial(render, markdown))
 
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.data.database import UNAVAILABLE
+from shared.data.database import CROWDED, UNAVAILABLE
 from shared.http.headers import RawHeaders, secure
 from shared.http.input import header_text, sent_texts
 from shared.http.problems import Problem
@@ -89,7 +89,9 @@ def as_problem(error: Exception, request_id: str) -> Problem:
     if isinstance(error, HTTPException) and error.status_code in _ROUTER_CODES:
         return Problem(_ROUTER_CODES[error.status_code], headers=error.headers)
     if isinstance(error, UNAVAILABLE):
-        log.warning("dependency failed", exc_info=error, extra={"request_id": request_id})
+        # In an outage the same few words for each request would be all that the process has time for.
+        told = None if isinstance(error, CROWDED) else error
+        log.warning("dependency failed: %s", type(error).__name__, exc_info=told, extra={"request_id": request_id})
         return Problem("service_unavailable")
     log.error("unexpected error", exc_info=error, extra={"request_id": request_id})
     return Problem("internal_error")
@@ -135,7 +137,7 @@ def _add_headers(headers: RawHeaders, context: Context, verdict: Verdict | None)
 
 
 def _log(scope: Scope, headers: Headers, context: Context, status: int) -> None:
-    seconds = time.perf_counter() - context.started
+    seconds = time.monotonic() - context.started
     route = context.route or "unmatched"
     context.services.metrics.observe(scope["method"], route, status, seconds)
     trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))

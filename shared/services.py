@@ -72,7 +72,13 @@ class Context:
     """The body as it came, so that nothing of it is told when the request fails."""
     session_checked: bool = False
     """Whether PostgreSQL has said in this request that the caller's session lives."""
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=time.monotonic)
+    deadline: float = field(init=False)
+    """When it has to be answered, on the steady clock; the time that its body takes to come in is added."""
+
+    def __post_init__(self) -> None:
+        """A request has to be answered in time from its beginning on."""
+        self.deadline = self.started + self.services.settings.request_seconds
 
     @property
     def session_id(self) -> UUID | None:

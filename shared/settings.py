@@ -17,6 +17,7 @@ FUNCTION_NAMES: tuple[FunctionName, ...] = get_args(FunctionName)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 T = TypeVar("T")
 
+_DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _NOT_OF_A_URL = re.compile(r"\s|%(?![0-9A-Fa-f]{2})")
 
 
@@ -29,6 +30,15 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(text)
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not (_DECIMAL.fullmatch(text) and low <= float(text) <= high):
+            raise ValueError(f"must be a number of seconds from {low:g} to {high:g}")
+        return float(text)
 
     return parse
 
@@ -123,6 +133,12 @@ class Settings:
 
     database_url: str = _setting(_url("postgresql", "postgres"))
     database_pool_size: int = _setting(_whole(1, 1000), 5)
+    database_connect_seconds: int = _setting(_whole(2, 60), 2)
+    database_wait_seconds: float = _setting(_seconds(0.01, 60), 2.0)
+    database_statement_seconds: float = _setting(_seconds(0.01, 600), 2.0)
+    database_lock_seconds: float = _setting(_seconds(0.01, 600), 1.5)
+    database_idle_seconds: float = _setting(_seconds(0.01, 600), 3.0)
+    request_seconds: float = _setting(_seconds(0.01, 600), 2.5)
     redis_url: str = _setting(_url("redis", "rediss", "unix"))
     jwt_private_key: str | None = _setting(_private_key, only="auth")
     jwt_public_keys: str = _setting(_json)

@@ -34,7 +34,7 @@ def in_turn(handler: Callable[[Call, InputT], Awaitable[Reply]]) -> Callable[[Ca
 
     @wraps(handler)
     async def waiting(call: Call, given: InputT) -> Reply:
-        async with call.services.resource(Hashing).turn():
+        async with call.services.resource(Hashing).turn(call.context.deadline):
             return await handler(call, given)
 
     return waiting

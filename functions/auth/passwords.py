@@ -28,25 +28,25 @@ class Hashing:
     """Argon2id for an asynchronous program."""
 
     def __init__(self, settings: Settings) -> None:
-        self._workers = Workers("argon2", settings.password_hashes_at_once)
+        self.workers = Workers("argon2", settings.password_hashes_at_once)
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
+    def turn(self, deadline: float) -> AbstractAsyncContextManager[None]:
         """A turn to sign in, register or change a password, the database's part included.
 
         A flood of logins then takes neither the memory, nor the processors, nor the connections of other requests.
 
         Raises:
-            Problem: service_unavailable, when too many wait already.
+            Problem: service_unavailable, when too many wait already, or none is to be had by ``deadline``.
         """
-        return self._workers.turn()
+        return self.workers.turn(deadline)
 
     async def hash(self, password: str) -> str:
         """The hash of a password; for who has a turn."""
-        return await self._workers.run(lambda: hash_password(password))
+        return await self.workers.run(lambda: hash_password(password))
 
     async def verify(self, password_hash: str, password: str) -> bool:
         """Whether the password has this hash; for who has a turn."""
-        return await self._workers.run(lambda: _verify(password_hash, password))
+        return await self.workers.run(lambda: _verify(password_hash, password))
 
     @staticmethod
     def outdated(password_hash: str) -> bool:

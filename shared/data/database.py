@@ -1,36 +1,46 @@
-"""PostgreSQL: the pool, a connection for one statement, a transaction for several."""
+"""PostgreSQL: the pool, a connection for one statement, a transaction for several, and an end to every wait."""
 
+import asyncio
 import logging
+import select
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, errors
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from shared.data.statements import Statement, guarded, statement
 from shared.http.problems import Problem
+from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 RowT = TypeVar("RowT")
 
-CONNECT_SECONDS = 2
-POOL_WAIT_SECONDS = 2.0
-SERVER_SETTINGS = (
-    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC "
-    "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
-)
-"""A statement's shape decides its plan, not its values (decision 0014), and a request's work stays in one process."""
-
+WAITING = 100
+"""Requests that may wait for a connection before further ones are refused: some tenths of a second of work."""
+RECONNECT_SECONDS = 2.0
+"""How long a failing connection is tried again by itself. After that the next request tries, at once: the pool's own
+pauses double, and after an outage of minutes they would outlast it by minutes."""
+CLOSE_SECONDS = 1.0
 _SESSION = guarded("SELECT {session_ended}")
 _PING = statement("SELECT 1")
-UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError)
-"""What a fault of PostgreSQL, of the way to it, or of a crowded moment raises; all of it is worth a retry."""
+CROWDED = (PoolTimeout, TooManyRequests)
+"""No connection was to be had; there is no more to tell of it."""
+UNAVAILABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.IdleInTransactionSessionTimeout,
+    errors.ReadOnlySqlTransaction,
+)
+"""What a fault of PostgreSQL, of the way to it, of a crowded moment or of a failover raises; all is worth a retry."""
 
 
 class _RawJson(Loader):
@@ -44,6 +54,8 @@ class Guard(Protocol):
     """The request that a connection works for."""
 
     session_checked: bool
+    deadline: float
+    """When it has to be answered, on the steady clock."""
 
     @property
     def session_id(self) -> UUID | None:
@@ -111,18 +123,28 @@ class Connection:
 
 
 class Database:
-    """The pool of a process. It opens without waiting, so that a process starts while PostgreSQL is away."""
+    """The pool of a process. It opens without waiting, so that a process starts while PostgreSQL is away.
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    Nothing here waits longer than the request that asks may still take, whatever PostgreSQL and the network do.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._wait_seconds = settings.database_wait_seconds
+        self._request_seconds = settings.request_seconds
+        self._answered = 0.0
         self._pool = AsyncConnectionPool(
-            url,
+            settings.database_url,
             min_size=1,
-            max_size=pool_size,
-            timeout=POOL_WAIT_SECONDS,
-            max_waiting=pool_size * 20,
+            max_size=settings.database_pool_size,
+            max_waiting=WAITING,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             configure=_configure,
-            kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS, "options": SERVER_SETTINGS},
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": settings.database_connect_seconds,
+                "options": _server_settings(settings),
+            },
         )
 
     async def open(self) -> None:
@@ -131,18 +153,26 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._pool.close()
+        await self._pool.close(CLOSE_SECONDS)
 
     @asynccontextmanager
     async def connection(self, guard: Guard | None = None) -> AsyncIterator[Connection]:
-        """A connection in autocommit, where each statement stands alone."""
-        async with self._pool.connection() as connection:
+        """A connection in autocommit, where each statement stands alone.
+
+        Raises:
+            UNAVAILABLE: PostgreSQL is away, does not answer in time, or has no connection to spare.
+        """
+        async with self._pooled(guard) as connection:
             yield Connection(connection, guard)
 
     @asynccontextmanager
     async def transaction(self, guard: Guard | None = None) -> AsyncIterator[Connection]:
-        """A connection in a transaction: committed at the end, rolled back by an exception."""
-        async with self._pool.connection() as connection, connection.transaction():
+        """A connection in a transaction: committed at the end, rolled back by an exception.
+
+        Raises:
+            UNAVAILABLE: as above. Whether a commit that got no answer has happened, nobody can tell.
+        """
+        async with self._pooled(guard) as connection, connection.transaction():
             yield Connection(connection, guard)
 
     def stats(self) -> dict[str, int]:
@@ -152,11 +182,74 @@ class Database:
     async def ping(self) -> None:
         """Ask PostgreSQL for an answer.
 
+        Where every connection is taken it is enough that others have been answered meanwhile: a crowded process is
+        not to be taken for one without a database.
+
         Raises:
             UNAVAILABLE: there is none.
         """
-        async with self.connection() as connection:
-            await connection.one(_PING)
+        asked = monotonic()
+        try:
+            async with self.connection() as connection:
+                await connection.one(_PING)
+        except CROWDED:
+            if self._answered < asked - 1:
+                raise
+
+    @asynccontextmanager
+    async def _pooled(self, guard: Guard | None) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        deadline = guard.deadline if guard else monotonic() + self._request_seconds
+        connection = await self._take(min(deadline, monotonic() + self._wait_seconds))
+        watch = asyncio.get_running_loop().call_later(max(0.0, deadline - monotonic()), _abort, connection)
+        try:
+            yield connection
+            self._answered = monotonic()
+        finally:
+            watch.cancel()
+            await self._pool.putconn(connection)
+
+    async def _take(self, deadline: float) -> AsyncConnection[TupleRow]:
+        """A connection that PostgreSQL has not closed: after a restart, every one that was kept is closed."""
+        while True:
+            connection = await self._pool.getconn(deadline - monotonic())
+            if not _has_news(connection):
+                return connection
+            await connection.close()
+            await self._pool.putconn(connection)
+
+
+def _has_news(connection: AsyncConnection[TupleRow]) -> bool:
+    """Whether something came in on a connection that nobody uses; it can only be its end."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _abort(connection: AsyncConnection[TupleRow]) -> None:
+    """End a connection whose server does not answer: who waits for it is told at once.
+
+    Cancelling the statement would ask the same server for another favour, and wait for it.
+    """
+    with (
+        suppress(OSError, psycopg.Error),
+        socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as way,
+    ):
+        way.shutdown(socket.SHUT_RDWR)
+
+
+def _server_settings(settings: Settings) -> str:
+    """What PostgreSQL is to keep to in our sessions.
+
+    A statement's shape decides its plan, not its values (decision 0014), and a request's work stays in one process.
+    """
+    milliseconds = {
+        "statement_timeout": settings.database_statement_seconds,
+        "lock_timeout": settings.database_lock_seconds,
+        "idle_in_transaction_session_timeout": settings.database_idle_seconds,
+    }
+    options = [f"-c {name}={max(1, round(seconds * 1000))}" for name, seconds in milliseconds.items()]
+    others = ("timezone=UTC", "plan_cache_mode=force_generic_plan", "max_parallel_workers_per_gather=0")
+    return " ".join([*options, *(f"-c {other}" for other in others)])
 
 
 async def _configure(connection: AsyncConnection[TupleRow]) -> None:

@@ -1,5 +1,6 @@
 """What comes in with a request: the body's bytes, the query's pairs, and both checked against their models."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from shared.http.problems import FAULTS_TOLD, Fault, Problem
 
 BODY_LIMIT = 1024 * 1024
 """Octets of a request body."""
+BODY_SECONDS = 30.0
+"""In which a body has to come in."""
 BRACKETS = 20_000
 """More than fit into the texts of any body; hundreds of thousands of arrays would keep the process busy."""
 LOOKED_AT = 64 * 1024
@@ -29,7 +32,7 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
     """The whole JSON body, refused as early as can be told.
 
     Raises:
-        Problem: payload_too_large, unsupported_media_type.
+        Problem: payload_too_large, unsupported_media_type, bad_request where it does not come in.
     """
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > BODY_LIMIT:
@@ -38,6 +41,14 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         raise Problem("unsupported_media_type")
     if "content-encoding" in headers:
         raise Problem("unsupported_media_type", "A compressed body is not taken.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _chunks(receive)
+    except TimeoutError:
+        raise Problem("bad_request", "The body did not come in time.", headers={"Connection": "close"}) from None
+
+
+async def _chunks(receive: Receive) -> bytes:
     chunks, size = [], 0
     while True:
         message = await receive()

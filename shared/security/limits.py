@@ -69,25 +69,36 @@ class Gate:
             self._redis = Redis(url)
         except ValueError as error:
             raise SettingsError(f"REDIS_URL is not usable: {error}") from None
+        self.is_away = False
+        """Whether Redis failed when it was last asked."""
+        self.failures = 0
+        self.counted_locally = 0
         self._local = LocalLimit(limit)
         self._limit = limit
         self._resume_at = 0.0
 
     async def check(self, address: str, session_id: UUID | None) -> Verdict:
         """Count a request and look the session up. Without Redis the process counts by itself."""
-        if time.monotonic() >= self._resume_at:
+        if self._may_ask():
             keys = (f"rate:{address}", _denied(session_id)) if session_id else (f"rate:{address}",)
             try:
                 ((allowed, remaining, reset, denied),) = await self._redis.send(
                     ("EVAL", _CHECK, len(keys), *keys, self._limit, WINDOW_SECONDS)
                 )
+                self.is_away = False
                 return Verdict(bool(allowed), remaining, _seconds(int(reset) / 1_000_000), bool(denied))
             except (RedisError, OSError) as error:
                 self._pause(error)
+        self.counted_locally += 1
         return self._local.check(address, time.monotonic())
 
     async def deny(self, session_ids: Iterable[UUID], seconds: int) -> None:
-        """Refuse these sessions' tokens for ``seconds``, their longest remaining life. PostgreSQL knows already."""
+        """Refuse these sessions' tokens for ``seconds``, their longest remaining life. PostgreSQL knows already.
+
+        So nobody waits for a Redis that is known to be away.
+        """
+        if self.is_away:
+            return
         try:
             await self._redis.send(*(("SET", _denied(session_id), 1, "EX", seconds) for session_id in session_ids))
         except (RedisError, OSError) as error:
@@ -104,7 +115,17 @@ class Gate:
         """Close the connection."""
         await self._redis.close()
 
+    def _may_ask(self) -> bool:
+        """While Redis is away, one request after each pause finds out whether it is back; the others do not wait."""
+        now = time.monotonic()
+        if self.is_away and now < self._resume_at:
+            return False
+        self._resume_at = now + PAUSE_SECONDS
+        return True
+
     def _pause(self, error: Exception) -> None:
+        self.is_away = True
+        self.failures += 1
         self._resume_at = time.monotonic() + PAUSE_SECONDS
         log.warning("redis is away", extra={"error": type(error).__name__})
 

@@ -133,14 +133,13 @@ def test_no_token_and_no_password_outlives_its_use(
 
 
 def test_postgresql_and_redis_that_are_away_show_none_of_their_passwords(
-    standing: World, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    standing: World, environ: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("shared.data.database.POOL_WAIT_SECONDS", 0.01)
     urls = {
         "DATABASE_URL": f"postgresql://{MARK}-user:{SECRET}@127.0.0.1:1/flycatcher",
         "REDIS_URL": f"redis://{MARK}-user:{SECRET}@127.0.0.1:1",
     }
-    settings = Settings.load({**environ, **urls, "LOG_LEVEL": "debug"})
+    settings = Settings.load({**environ, **urls, "DATABASE_WAIT_SECONDS": "0.01", "LOG_LEVEL": "debug"})
     for log in logged(create_app(settings), settings):
         answers = [*ask_all(log.api, standing), log.api.get("/readyz"), log.api.get("/metrics")]
         assert sum(answer.status_code == 503 for answer in answers) == len(WALK)

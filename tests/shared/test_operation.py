@@ -1,4 +1,4 @@
-"""Probes, metrics and log lines."""
+"""Probes and log lines."""
 
 import re
 import time
@@ -10,7 +10,7 @@ from functions.auth.app import PREPARE
 from local.app import create_app
 from shared.function import Function
 from shared.settings import Settings
-from tests.support.accounts import login, outcome
+from tests.support.accounts import outcome
 from tests.support.api import Api
 from tests.support.fixtures import Serve
 from tests.support.logs import Logged, logged
@@ -19,14 +19,6 @@ from tests.support.people import People
 ISSUE = "00000000-0000-7000-8000-000000000000"
 DEAD_DATABASE = {"DATABASE_URL": "postgresql://flycatcher@127.0.0.1:1/flycatcher"}
 DEAD_REDIS = {"REDIS_URL": "redis://127.0.0.1:1"}
-
-
-def samples(api: Api) -> dict[str, float]:
-    """Every sample of /metrics by its name and labels."""
-    response = api.get("/metrics")
-    assert response.headers["Content-Type"].startswith("text/plain; version=")
-    lines = [line.rpartition(" ") for line in response.text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in lines}
 
 
 def test_probes_say_that_all_is_well(api: Api) -> None:
@@ -45,31 +37,6 @@ def test_without_postgresql_a_function_is_alive_and_not_ready(serve: Serve) -> N
     begun = time.monotonic()
     assert outcome(api.get("/readyz")) == (503, "service_unavailable")
     assert time.monotonic() - begun < 3
-
-
-def test_metrics_count_by_template_and_status(serve: Serve, people: People) -> None:
-    api = serve(LOG_LEVEL="error").signed_in(people.developer().token)
-    for path in (f"/api/issues/{ISSUE}", "/api/issues/7", "/api/issues/8?search=secret", "/api/nothing/secret"):
-        api.get(path)
-    found = samples(api)
-    assert found['flycatcher_requests_total{method="GET",route="/api/issues/{id}",status="404"}'] == 3
-    assert found['flycatcher_requests_total{method="GET",route="unmatched",status="404"}'] == 1
-    assert found['flycatcher_request_seconds_count{route="/api/issues/{id}"}'] == 3
-    assert found["flycatcher_database_pool_size"] >= 1
-    assert {"flycatcher_database_pool_available", "flycatcher_database_requests_waiting"} <= set(found)
-    assert not [name for name in found if "secret" in name or ISSUE in name]
-
-
-def test_metrics_count_limits_and_lockouts(serve: Serve, people: People) -> None:
-    api = serve(RATE_LIMIT_PER_MINUTE="4", LOGIN_LIMIT_PER_MINUTE="2", LOCKOUT_THRESHOLD="2")
-    bob = people.developer()
-    answers = [login(api, bob.username, "Wrong-horse-1").status_code for _ in range(3)]
-    assert answers == [401, 401, 429]
-    found = samples(api)
-    assert found["flycatcher_lockouts_total"] == 1
-    assert found["flycatcher_rate_limited_total"] == 1
-    assert [api.get("/api/nothing").status_code for _ in range(2)] == [404, 429]
-    assert samples(api)["flycatcher_rate_limited_total"] == 2
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ GOOD = [
     ("REDIS_URL", "rediss://cache", "rediss://cache"),
     ("REDIS_URL", "unix:///run/redis.sock", "unix:///run/redis.sock"),
     ("DATABASE_POOL_SIZE", "1", 1),
+    ("DATABASE_WAIT_SECONDS", "0.25", 0.25),
+    ("REQUEST_SECONDS", "3", 3.0),
     ("JWT_ISSUER", "https://bugs.example.com", "https://bugs.example.com"),
     ("RATE_LIMIT_PER_MINUTE", " 7 \n", 7),
     (
@@ -33,6 +35,12 @@ GOOD = [
 ]
 DEFAULTS = {
     "DATABASE_POOL_SIZE": 5,
+    "DATABASE_CONNECT_SECONDS": 2,
+    "DATABASE_WAIT_SECONDS": 2.0,
+    "DATABASE_STATEMENT_SECONDS": 2.0,
+    "DATABASE_LOCK_SECONDS": 1.5,
+    "DATABASE_IDLE_SECONDS": 3.0,
+    "REQUEST_SECONDS": 2.5,
     "JWT_ISSUER": "flycatcher",
     "JWT_AUDIENCE": "flycatcher",
     "ACCESS_TOKEN_SECONDS": 900,
@@ -48,6 +56,7 @@ DEFAULTS = {
     "LOG_LEVEL": "info",
 }
 NUMBERS = [name for name, default in DEFAULTS.items() if isinstance(default, int)]
+DURATIONS = [name for name, default in DEFAULTS.items() if isinstance(default, float)]
 BAD = [
     ("DATABASE_URL", "mysql://db/x"),
     ("DATABASE_URL", "db/x"),
@@ -59,6 +68,7 @@ BAD = [
     ("REDIS_URL", "redis://:s3cret@cache:port"),
     ("JWT_PRIVATE_KEY", "s3cret"),
     ("JWT_PUBLIC_KEYS", "s3cret"),
+    *((name, value) for name in DURATIONS for value in ("0", "-1", "1,5", "ten", "1e1", "\u0663", "1.", "9" * 5000)),
     *((name, value) for name in NUMBERS for value in ("0", "-1", "1.5", "ten", "1e3", "\u0663", "9" * 5000)),
     ("CORS_ALLOWED_ORIGINS", "*"),
     ("CORS_ALLOWED_ORIGINS", "https://*.example.com"),
