@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types imports migrations audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test test-faults test-all check lint format types imports migrations audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -29,10 +29,16 @@ help:  ## say what each target does
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
 
-test: install-dev  ## run every test, with branch coverage
-	@$(python) -m pytest --cov
+# The faults start, kill and hang servers of their own and measure how long answers take: one after another, on a quiet machine.
+test: install-dev  ## run every quick test, with branch coverage
+	@$(python) -m pytest --cov --ignore tests/faults
 
-check: lint types imports migrations test  ## run every check and every test
+test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
+	@$(python) -m pytest --numprocesses 0 tests/faults
+
+test-all: test test-faults  ## run every test
+
+check: lint types imports migrations test-all  ## run every check and every test
 
 # ruff knows bandit's rules too, with our exceptions line by line; B104 is the container that listens on all addresses.
 lint: install-dev  ## lint, look for risky code, and check the formatting

@@ -10,6 +10,7 @@ COMMANDS = {
     "seed": "write the demo into the database",
     "create-admin": "add an administrator",
     "keys": "make, rotate or show the keys of access tokens",
+    "connections": "compare what the functions may open with what PostgreSQL gives",
     "openapi": "print the description of the API",
 }
 

@@ -117,6 +117,11 @@ def _private_key(text: str) -> str:
     return text
 
 
+_pool_size = _whole(1, 1000)
+POOL_SIZE = 5
+"""Connections that a process may hold, unless said otherwise."""
+
+
 def _setting(parse: Callable[[str], T], default: T | object = MISSING, *, only: FunctionName | None = None) -> Any:
     metadata = {"parse": parse, "only": only}
     if default is MISSING:
@@ -132,7 +137,7 @@ class Settings:
     """
 
     database_url: str = _setting(_url("postgresql", "postgres"))
-    database_pool_size: int = _setting(_whole(1, 1000), 5)
+    database_pool_size: int = _setting(_pool_size, POOL_SIZE)
     database_connect_seconds: int = _setting(_whole(2, 60), 2)
     database_wait_seconds: float = _setting(_seconds(0.01, 60), 2.0)
     database_statement_seconds: float = _setting(_seconds(0.01, 600), 2.0)
@@ -224,6 +229,15 @@ def read_port(environ: Mapping[str, str], default: int) -> int:
         SettingsError: it is no port number.
     """
     return read_variable(environ, "PORT", _whole(1, 65_535)) or default
+
+
+def read_pool_size(environ: Mapping[str, str]) -> int:
+    """The connections that a process may hold, from ``DATABASE_POOL_SIZE``.
+
+    Raises:
+        SettingsError: it is no such number.
+    """
+    return read_variable(environ, "DATABASE_POOL_SIZE", _pool_size) or POOL_SIZE
 
 
 def read_url(environ: Mapping[str, str], name: str) -> str | None:
