@@ -98,6 +98,7 @@ def start_database(environ: Mapping[str, str], directory: Path, password: str, r
     functions_url, owner_url = read_url(environ, "DATABASE_URL"), read_url(environ, "DATABASE_OWNER_URL")
 
     from local.database import prepare_database
+    from local.keeper import Keeper
     from local.postgres import start_postgres
 
     if owner_url:
@@ -105,9 +106,9 @@ def start_database(environ: Mapping[str, str], directory: Path, password: str, r
     if functions_url:
         return prepare_database(functions_url, password)
     say("  starting PostgreSQL")
-    postgres = start_postgres(directory / "postgres")
-    resources.callback(postgres.stop)
-    return prepare_database(postgres.owner_url, password, login="flycatcher")
+    kept = Keeper("PostgreSQL", lambda sockets: start_postgres(directory / "postgres", sockets=sockets))
+    resources.callback(kept.stop)
+    return prepare_database(kept.server.owner_url, password, login="flycatcher")
 
 
 def start_cache(directory: Path, resources: ExitStack) -> str:
@@ -116,12 +117,13 @@ def start_cache(directory: Path, resources: ExitStack) -> str:
     Raises:
         StartError: it cannot be started.
     """
+    from local.keeper import Keeper
     from local.valkey import start_valkey
 
     say("  starting Valkey")
-    valkey = start_valkey(directory / "valkey")
-    resources.callback(valkey.stop)
-    return valkey.url
+    kept = Keeper("Valkey", lambda sockets: start_valkey(directory / "valkey", sockets=sockets))
+    resources.callback(kept.stop)
+    return kept.server.url
 
 
 if __name__ == "__main__":

@@ -47,11 +47,12 @@ class EmbeddedPostgres:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def start_postgres(directory: Path, *, durable: bool = True) -> EmbeddedPostgres:
+def start_postgres(directory: Path, *, durable: bool = True, sockets: Path | None = None) -> EmbeddedPostgres:
     """Start PostgreSQL on ``directory``, made if missing or empty, and wait until it takes connections.
 
     A server that a killed run left there is stopped first, and a recovery after a crash is waited for.
-    Without ``durable`` it is faster, and a crash of the machine loses the data: for tests.
+    Without ``durable`` it is faster, and a crash of the machine loses the data: for tests. ``sockets`` is where its
+    socket was before, so that its URL stays the same.
 
     Raises:
         StartError: it cannot start; the text says where its log is.
@@ -69,7 +70,7 @@ def start_postgres(directory: Path, *, durable: bool = True) -> EmbeddedPostgres
         (directory / f"{SOCKET}.lock").unlink(missing_ok=True)
     else:
         _initialise(directory, programs, uid)
-    sockets = socket_directory(directory, f"{SOCKET}.lock")
+    sockets = socket_directory(directory, f"{SOCKET}.lock", before=sockets)
     if uid is not None:
         os.chown(sockets, uid, -1)
     log = directory.with_suffix(".log")

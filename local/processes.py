@@ -33,8 +33,14 @@ def package_directory(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def socket_directory(directory: Path, name: str) -> Path:
-    """Where a server puts its socket: into its own ``directory``, or a new private one where that path is too long."""
+def socket_directory(directory: Path, name: str, *, before: Path | None = None) -> Path:
+    """Where a server puts its socket: into its own ``directory``, or a new private one where that path is too long.
+
+    It stays where it was ``before``.
+    """
+    if before:
+        before.mkdir(mode=0o700, exist_ok=True)
+        return before
     if len(os.fsencode(directory / name)) <= SOCKET_PATH_BYTES:
         return directory
     return Path(tempfile.mkdtemp(prefix="flycatcher-"))

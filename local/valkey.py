@@ -34,10 +34,11 @@ class EmbeddedValkey:
             shutil.rmtree(self.sockets, ignore_errors=True)
 
 
-def start_valkey(directory: Path) -> EmbeddedValkey:
+def start_valkey(directory: Path, *, sockets: Path | None = None) -> EmbeddedValkey:
     """Start an empty Valkey with its files in ``directory``, made if missing, and wait until it takes connections.
 
-    A server that a killed run left there is stopped first.
+    A server that a killed run left there is stopped first. ``sockets`` is where its socket was before, so that its URL
+    stays the same.
 
     Raises:
         StartError: it cannot start; the text says where its log is.
@@ -45,7 +46,7 @@ def start_valkey(directory: Path) -> EmbeddedValkey:
     directory = directory.resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     end_left_over(directory / "valkey.pid", "valkey-server", *ORDERLY)
-    sockets = socket_directory(directory, "valkey.sock")
+    sockets = socket_directory(directory, "valkey.sock", before=sockets)
     path = sockets / "valkey.sock"
     path.unlink(missing_ok=True)
     settings = {
