@@ -4,10 +4,10 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Callable
+from types import FrameType
 
-import uvicorn
-
-from shared.http.server import server_config
+from shared.http.server import Server, server_config
 from shared.settings import Settings, SettingsError, read_function, read_port
 
 PORT = 8080
@@ -21,8 +21,7 @@ def main() -> int:
     What only its use can tell, such as a broken key, is one line of the log, and uvicorn's exit code for it.
     """
     # While uvicorn serves it takes both signals over, and passes them on when the requests in flight are done.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: sys.exit(0))
+    _on_signals(lambda _number, _frame: _exit())
     try:
         name = read_function(os.environ)
         Settings.load(os.environ, name)
@@ -31,7 +30,7 @@ def main() -> int:
         print(f"flycatcher: {error}", file=sys.stderr)
         return 2
     application = importlib.import_module(f"functions.{name}.app").app
-    server = uvicorn.Server(
+    server = Server(
         server_config(
             application,
             host="0.0.0.0",  # noqa: S104  # a container is reached through its network
@@ -41,6 +40,17 @@ def main() -> int:
     )
     server.run()
     return 0
+
+
+def _exit() -> None:
+    """End with 0, whatever is signalled from now on: Python would take its handlers down before it has ended."""
+    _on_signals(signal.SIG_IGN)
+    sys.exit(0)
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import uvicorn
 
 from local.errors import UsageError
-from shared.http.server import server_config
+from shared.http.server import Server, server_config
 
 HOST = "127.0.0.1"
 BACKLOG = 2048
@@ -38,7 +38,7 @@ def serve(application: Any, listener: socket.socket, ready: Callable[[], None]) 
     _Server(config, ready).run([listener])
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready

@@ -188,12 +188,11 @@ class Database:
         Raises:
             UNAVAILABLE: there is none.
         """
-        asked = monotonic()
         try:
             async with self.connection() as connection:
                 await connection.one(_PING)
         except CROWDED:
-            if self._answered < asked - 1:
+            if self._answered < monotonic() - 1:
                 raise
 
     @asynccontextmanager

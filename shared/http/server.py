@@ -3,8 +3,13 @@
 Its own answers, to what is no HTTP and to what does not come in, are problems like all others.
 """
 
+import asyncio
 import logging
+import os
+import socket
 from asyncio import TimerHandle, Transport
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 from uuid import uuid4
@@ -21,6 +26,8 @@ HEAD_SECONDS = 10.0
 """In which a request's head has to come in, from the connection or from its first octet on (CWE-400, slow loris)."""
 WRITE_SECONDS = 30.0
 """In which a client has to take some of an answer that does not fit into the way to it."""
+ACCEPTED_SECONDS = 0.05
+"""After a stop has begun: until who has connected before it is there to be told of it."""
 DRAIN_SECONDS = 1.0
 """After a stop has begun: how long an idle connection may still bring a request, which is answered and told that it
 was the last. A client that sends at the same moment as it is closed would otherwise lose its request."""
@@ -137,7 +144,11 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(BODY_SECONDS_AT_STOP, self._give_up_body)
 
     def _close_if_idle(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._refuse("service_unavailable", "The server stops, and the head of the request has not come in.")
+        elif self.cycle is None or self.cycle.response_complete:
             self.transport.close()
 
     def _give_up_head(self) -> None:
@@ -163,6 +174,39 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
         extra = {"request_id": request_id, "route": "unmatched", "status": response.status_code, "detail": detail}
         log.info("request", extra=extra)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's server; at a stop it first takes in who has connected already.
+
+    Closing a listener resets every connection that waits in its queue, whose requests may be on the way. A process that
+    is busy leaves them there for as long as it works on what it has.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: finish what has come in, refuse what comes."""
+        loop = asyncio.get_running_loop()
+        for connection in list(_close(self.servers)):
+            await loop.connect_accepted_socket(self._protocol, connection)
+        await asyncio.sleep(ACCEPTED_SECONDS)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> Protocol:
+        return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def _close(servers: Iterable[asyncio.Server]) -> Iterator[socket.socket]:
+    """Close the listeners; the connections that were waiting in their queues."""
+    for server in servers:
+        queues = [socket.socket(fileno=os.dup(listener.fileno())) for listener in server.sockets]
+        server.close()
+        for queue in queues:
+            with queue, suppress(BlockingIOError):
+                queue.setblocking(False)
+                while True:
+                    connection, _ = queue.accept()
+                    connection.setblocking(False)
+                    yield connection
 
 
 def server_config(application: Any, **options: Any) -> uvicorn.Config:

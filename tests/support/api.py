@@ -8,16 +8,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
-import uvicorn
 
 from local.app import create_app
 from operations.openapi import ENDPOINTS
 from operations.openapi_document import problem_codes
 from shared.endpoint import Endpoint
 from shared.function import Function
+from shared.http import server
 from shared.http.headers import SECURITY_HEADERS
 from shared.http.problems import PROBLEMS
-from shared.http.server import server_config
 from shared.settings import Settings
 
 JSON = dict[str, Any]
@@ -33,7 +32,7 @@ class Server:
     def __enter__(self) -> Self:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = uvicorn.Server(server_config(self._app))
+        self._server = server.Server(server.server_config(self._app))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()
         while not self._server.started:
