@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from psycopg import AsyncConnection
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE, Database
+from shared.data.redis import Redis
 from shared.endpoint import Endpoint
 from shared.http.headers import Cors
 from shared.http.problems import Problem
@@ -23,6 +26,9 @@ from shared.security.tokens import Verifier, load_public_keys
 from shared.services import Services
 from shared.settings import Settings, SettingsError
 from shared.workers import Workers
+
+if TYPE_CHECKING:
+    from shared.observability.traces import Tracer
 
 LoadSettings = Callable[[], Settings]
 Prepare = Callable[[Settings], object]
@@ -101,18 +107,31 @@ class Function(Starlette):
     def _make_services(self) -> Services:
         settings = self._settings()
         configure_logging(self.name, settings.log_level)
-        database = Database(settings.database_url, settings.database_pool_size)
+        tracer = _make_tracer(settings.otel_exporter_otlp_endpoint, self.name)
+        database = Database(
+            settings.database_url, settings.database_pool_size, tracer.connection_class if tracer else AsyncConnection
+        )
         made = [prepare(settings) for prepare in self._prepare]
         return Services(
             settings=settings,
             database=database,
-            gate=Gate(settings.redis_url, settings.rate_limit_per_minute),
+            gate=Gate(settings.redis_url, settings.rate_limit_per_minute, tracer.redis_class if tracer else Redis),
             cors=Cors(settings.cors_allowed_origins),
             verifier=Verifier(load_public_keys(settings.jwt_public_keys), settings.jwt_issuer, settings.jwt_audience),
             metrics=Metrics(database.stats),
             renderer=Workers("markdown", at_once=1),
             resources={type(resource): resource for resource in made},
+            tracer=tracer,
         )
+
+
+def _make_tracer(endpoint: str | None, function: str) -> "Tracer | None":
+    if endpoint is None:
+        return None
+
+    from shared.observability.traces import Tracer
+
+    return Tracer(endpoint, function)
 
 
 async def _healthz(_request: Request) -> Response:

@@ -113,9 +113,12 @@ class Connection:
 class Database:
     """The pool of a process. It opens without waiting, so that a process starts while PostgreSQL is away."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(
+        self, url: str, pool_size: int, connection_class: type[AsyncConnection[TupleRow]] = AsyncConnection
+    ) -> None:
         self._pool = AsyncConnectionPool(
             url,
+            connection_class=connection_class,
             min_size=1,
             max_size=pool_size,
             timeout=POOL_WAIT_SECONDS,
