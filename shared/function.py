@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from psycopg import AsyncConnection
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE, Database
+from shared.data.redis import Redis
 from shared.endpoint import Endpoint
 from shared.http.headers import Cors
 from shared.http.problems import Problem
@@ -23,6 +26,9 @@ from shared.security.tokens import Verifier, load_public_keys
 from shared.services import Services
 from shared.settings import Settings, SettingsError
 from shared.workers import Workers, Working
+
+if TYPE_CHECKING:
+    from shared.observability.traces import Tracer
 
 LoadSettings = Callable[[], Settings]
 Prepare = Callable[[Settings], object]
@@ -101,8 +107,10 @@ class Function(Starlette):
     def _make_services(self) -> Services:
         settings = self._settings()
         configure_logging(self.name, settings.log_level)
-        database = Database(settings)
-        gate = Gate(settings.redis_url, settings.rate_limit_per_minute)
+        tracer = _make_tracer(settings.otel_exporter_otlp_endpoint, self.name)
+        database = Database(settings, tracer.connection_class if tracer else AsyncConnection)
+        redis_class = tracer.redis_class if tracer else Redis
+        gate = Gate(settings.redis_url, settings.rate_limit_per_minute, redis_class)
         renderer = Workers("markdown", at_once=1)
         made = [prepare(settings) for prepare in self._prepare]
         queues = [renderer, *(resource.workers for resource in made if isinstance(resource, Working))]
@@ -115,7 +123,17 @@ class Function(Starlette):
             metrics=Metrics(self.name, Sources(database.stats, gate, queues)),
             renderer=renderer,
             resources={type(resource): resource for resource in made},
+            tracer=tracer,
         )
+
+
+def _make_tracer(endpoint: str | None, function: str) -> "Tracer | None":
+    if endpoint is None:
+        return None
+
+    from shared.observability.traces import Tracer
+
+    return Tracer(endpoint, function)
 
 
 async def _healthz(_request: Request) -> Response:

@@ -48,6 +48,7 @@ class OnePass:
         scope["context"] = context
         verdict: Verdict | None = None
         status = 0
+        _begin_span(scope, headers, context)
 
         async def respond(message: Message) -> None:
             nonlocal status
@@ -79,7 +80,7 @@ class OnePass:
                 problem = as_problem(error, context.origin.request_id)
                 await problem.response(scope["path"], context.origin.request_id)(scope, receive, respond)
         finally:
-            _log(scope, headers, context, status)
+            _finish(scope, headers, context, status)
 
 
 def as_problem(error: Exception, request_id: str) -> Problem:
@@ -136,16 +137,26 @@ def _add_headers(headers: RawHeaders, context: Context, verdict: Verdict | None)
         )
 
 
+def _begin_span(scope: Scope, headers: Headers, context: Context) -> None:
+    if context.services.tracer and scope["path"] not in PROBES:
+        context.span = context.services.tracer.begin(scope, headers, context.origin)
+
+
+def _finish(scope: Scope, headers: Headers, context: Context, status: int) -> None:
+    _log(scope, headers, context, status)
+    if context.span:
+        context.span.end(context, status)
+
+
 def _log(scope: Scope, headers: Headers, context: Context, status: int) -> None:
     seconds = time.monotonic() - context.started
     route = context.route or "unmatched"
     context.services.metrics.observe(scope["method"], route, status, seconds)
-    trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
     log.info(
         "request",
         extra={
             "request_id": context.origin.request_id,
-            "trace_id": trace[1] if trace else None,
+            "trace_id": context.span.trace_id if context.span else _sent_trace_id(headers),
             "user_id": str(context.caller.id) if context.caller else None,
             "method": scope["method"],
             "route": route,
@@ -153,6 +164,11 @@ def _log(scope: Scope, headers: Headers, context: Context, status: int) -> None:
             "duration_ms": round(seconds * 1000, 2),
         },
     )
+
+
+def _sent_trace_id(headers: Headers) -> str | None:
+    trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    return trace[1] if trace else None
 
 
 async def send_answer(answer: Response | Problem, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from shared.data.database import Database
@@ -14,6 +14,9 @@ from shared.security.limits import Gate
 from shared.security.tokens import Caller, Verifier
 from shared.settings import Settings
 from shared.workers import Workers
+
+if TYPE_CHECKING:
+    from shared.observability.traces import RequestSpan, Tracer
 
 T = TypeVar("T")
 
@@ -31,15 +34,19 @@ class Services:
     renderer: Workers
     """For Markdown: one thread, so that a burst of it takes no more than half of the interpreter's time."""
     resources: Mapping[type, object]
+    tracer: "Tracer | None" = None
+    """Where a collector is configured; nothing of it is imported elsewhere."""
 
     async def open(self) -> None:
         """Begin to connect; what is away is waited for by the requests, not by the start."""
         await self.database.open()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and send the last spans."""
         await self.gate.close()
         await self.database.close()
+        if self.tracer:
+            await self.tracer.close()
 
     def resource(self, kind: type[T]) -> T:
         """What a function alone prepared, by its class; auth keeps its signing key here."""
@@ -73,6 +80,8 @@ class Context:
     session_checked: bool = False
     """Whether PostgreSQL has said in this request that the caller's session lives."""
     started: float = field(default_factory=time.monotonic)
+    span: "RequestSpan | None" = None
+    """Where the request is traced."""
     deadline: float = field(init=False)
     """When it has to be answered, on the steady clock; the time that its body takes to come in is added."""
 

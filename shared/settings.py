@@ -69,6 +69,14 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _collector(text: str) -> str:
+    url = _url("http", "https")(text)
+    parts = urlsplit(url)
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL such as http://collector:4318, with no query")
+    return url.rstrip("/")
+
+
 def _text(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
@@ -160,6 +168,7 @@ class Settings:
     cors_allowed_origins: tuple[str, ...] = _setting(_origins, ())
     trusted_proxies: tuple[Network, ...] = _setting(_networks, ())
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info")
+    otel_exporter_otlp_endpoint: str | None = _setting(_collector, None)
 
     @classmethod
     def load(cls, environ: Mapping[str, str], function: FunctionName | None = None) -> "Settings":

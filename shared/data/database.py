@@ -128,12 +128,13 @@ class Database:
     Nothing here waits longer than the request that asks may still take, whatever PostgreSQL and the network do.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, connection_class: type[AsyncConnection[TupleRow]] = AsyncConnection) -> None:
         self._wait_seconds = settings.database_wait_seconds
         self._request_seconds = settings.request_seconds
         self._answered = 0.0
         self._pool = AsyncConnectionPool(
             settings.database_url,
+            connection_class=connection_class,
             min_size=1,
             max_size=settings.database_pool_size,
             max_waiting=WAITING,

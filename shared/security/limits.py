@@ -59,14 +59,14 @@ class Verdict:
 class Gate:
     """The limit for each client address and the deny list of ended sessions."""
 
-    def __init__(self, url: str, limit: int) -> None:
+    def __init__(self, url: str, limit: int, redis_class: type[Redis] = Redis) -> None:
         """Connect to nothing yet.
 
         Raises:
             SettingsError: the URL has an option that is wrong.
         """
         try:
-            self._redis = Redis(url)
+            self._redis = redis_class(url)
         except ValueError as error:
             raise SettingsError(f"REDIS_URL is not usable: {error}") from None
         self.is_away = False

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.support.processes import Environ, base_environ
+
 COMMON = {
     "annotated_types",
     "anyio",
@@ -34,6 +36,35 @@ import functions.__main__, functions.{name}.app
 packages = {{module.partition(".")[0] for module in sys.modules if getattr(sys.modules[module], "__file__", None)}}
 print(json.dumps(sorted(packages - sys.stdlib_module_names)))
 """
+
+START = """
+import asyncio, os, sys
+from functions.issues.app import app
+
+async def start():
+    steps = asyncio.Queue()
+    steps.put_nowait({"type": "lifespan.startup"})
+    steps.put_nowait({"type": "lifespan.shutdown"})
+    await app({"type": "lifespan", "state": {}}, steps.get, told)
+
+async def told(message):
+    print(message["type"], "opentelemetry" in sys.modules, "requests" in sys.modules)
+
+asyncio.run(start())
+"""
+
+
+@pytest.mark.parametrize(
+    ("collector", "is_imported"), [({}, False), ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, True)]
+)
+def test_traces_are_imported_only_where_a_collector_is_configured(
+    environ: Environ, collector: Environ, is_imported: bool
+) -> None:
+    given = {**base_environ(environ, "issues"), **collector}
+    shown = subprocess.run([sys.executable, "-c", START], check=True, capture_output=True, text=True, env=given).stdout  # noqa: S603  # our own program
+    assert [line.split() for line in shown.splitlines()] == [
+        [f"lifespan.{phase}.complete", str(is_imported), str(is_imported)] for phase in ("startup", "shutdown")
+    ]
 
 
 @pytest.mark.parametrize("name", BUDGET)

@@ -32,6 +32,8 @@ GOOD = [
     ),
     ("CORS_ALLOWED_ORIGINS", ",", ()),
     ("LOG_LEVEL", "debug", "debug"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318", "http://collector:4318"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://traces.example/otlp/", "https://traces.example/otlp"),
 ]
 DEFAULTS = {
     "DATABASE_POOL_SIZE": 5,
@@ -54,6 +56,7 @@ DEFAULTS = {
     "CORS_ALLOWED_ORIGINS": (),
     "TRUSTED_PROXIES": (),
     "LOG_LEVEL": "info",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": None,
 }
 NUMBERS = [name for name, default in DEFAULTS.items() if isinstance(default, int)]
 DURATIONS = [name for name, default in DEFAULTS.items() if isinstance(default, float)]
@@ -89,6 +92,12 @@ BAD = [
     ("TRUSTED_PROXIES", "10.0.0.1/8"),
     ("LOG_LEVEL", "INFO"),
     ("LOG_LEVEL", "loud"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http:collector"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://:4318"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:s3cret@collector:port"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=s3cret"),
 ]
 
 

@@ -15,7 +15,8 @@ Environ = dict[str, str]
 
 def base_environ(environ: Environ, function: str) -> Environ:
     """What a container of the function is given; only auth gets the private key."""
-    inherited = {name: os.environ[name] for name in os.environ if not name.startswith(("JWT_", "DATABASE_", "REDIS_"))}
+    ours = ("JWT_", "DATABASE_", "REDIS_", "OTEL_")
+    inherited = {name: os.environ[name] for name in os.environ if not name.startswith(ours)}
     given = {**inherited, **environ}
     if function != "auth":
         del given["JWT_PRIVATE_KEY_FILE"]
