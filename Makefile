@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-all check lint format types imports migrations audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test test-faults test-all check lint format types imports migrations monitoring audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -60,6 +60,9 @@ imports: install-dev  ## check who imports whom
 
 migrations: install-dev  ## check that migrations and tables agree, up and down
 	@$(python) -m local.drift
+
+monitoring: install-dev  ## judge dashboard and alerts by their own tools, and by a Prometheus that scrapes the API (asks the network)
+	@VENV=$(VENV) .ci/monitoring
 
 audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
 	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt

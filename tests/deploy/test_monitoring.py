@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import yaml  # type: ignore[import-untyped]  # types-PyYAML is not among the requirements
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.api import Api
