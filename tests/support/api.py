@@ -12,7 +12,7 @@ import uvicorn
 
 from local.app import create_app
 from operations.openapi import ENDPOINTS
-from operations.openapi_document import problem_codes
+from operations.openapi_answers import problem_codes
 from shared.endpoint import Endpoint
 from shared.function import Function
 from shared.http.headers import SECURITY_HEADERS
