@@ -75,7 +75,7 @@ class ProblemDocument(BaseModel):
     status: int
     code: Annotated[str, Field(json_schema_extra={"enum": list(PROBLEMS)})]
     detail: str
-    instance: str
+    instance: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     request_id: Annotated[str, Field(pattern=REQUEST_ID)]
     errors: Annotated[
         list[ProblemEntry], Field(min_length=1, max_length=FAULTS_TOLD, json_schema_extra=_without_default)

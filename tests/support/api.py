@@ -6,6 +6,7 @@ import threading
 import time
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import httpx2
 import uvicorn
@@ -128,7 +129,8 @@ def check_problem(response: httpx2.Response, endpoint: Endpoint | None = None) -
     assert problem["status"] == response.status_code == PROBLEMS[code].status
     assert problem["type"] == f"urn:flycatcher:problem:{code}"
     assert {"title", "detail", "instance", "request_id"} <= set(problem)
-    assert problem["instance"] == response.request.url.path
+    assert problem["instance"].isascii()
+    assert unquote(problem["instance"]) == response.request.url.path
     assert problem["request_id"] == response.headers["X-Request-ID"]
     assert ("errors" in problem) == (code in ("validation_failed", "weak_password"))
     for error in problem.get("errors", []):
