@@ -1,4 +1,4 @@
-"""What schemathesis is told of our API beyond its document: who asks, of what, and which refusals hang on the state.
+"""What schemathesis is told of our API beyond its document: who asks, and of what. It loads this module by its name.
 
 The document makes requests that are well formed; names that are taken, ids of nothing and passwords that are too weak
 would keep most of them from what the endpoints do. Of four requests one stays as it was made.
@@ -8,37 +8,25 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 import httpx2
 import psycopg
 import schemathesis
 from schemathesis import AuthContext, HookContext, Response
-from schemathesis.core.failures import Failure
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
-from schemathesis.openapi.checks import RejectedPositiveData
 
 from functions.auth.tokens import Signer
-from operations.openapi import ENDPOINTS
-from operations.openapi_links import operation_id
-from shared.endpoint import Endpoint
 from shared.security.permissions import needs_token
 from shared.settings import Settings
 from shared.text import fold
+from tests.faults.schemathesis_checks import OPERATIONS, Case, operation_of
 from tests.support.api import JSON, Api
 from tests.support.people import PASSWORD, People, Person
 
-Case = schemathesis.Case[Any]
 Fit = Callable[[str], str]
 
-BY_STATE = {"precondition_failed", "idempotency_key_reused", "weak_password"}
-"""Codes of refusals that no schema can tell of: they hang on what is there, or on more than the value's shape."""
-FAULTS_BY_STATE = {"not_assignable"}
-"""The same for the faults of ``validation_failed``."""
-
-OPERATIONS: Mapping[str, Endpoint] = {operation_id(endpoint): endpoint for endpoint in ENDPOINTS}
 LONGEST = 40
 """What is longer is a boundary that is tried out, and stays as it is."""
 _numbers = count(1)
@@ -101,7 +89,7 @@ def strong(_password: str) -> str:
 
 
 def known(_text: str) -> str:
-    """Somebody who can sign in, and to whom an issue may be assigned."""
+    """Somebody who can sign in."""
     return guest().username
 
 
@@ -140,7 +128,7 @@ class Caller:
 
     def get(self, case: Case, _context: AuthContext) -> str | None:
         """An access token. What ends sessions is asked by somebody who is asked for nothing else."""
-        name = _operation(case)
+        name = operation_of(case)
         if not needs_token(OPERATIONS[name].permission):
             return None
         if name in ("list_sessions", "end_session"):
@@ -155,7 +143,7 @@ class Caller:
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case, _kwargs: JSON) -> None:
     """Fit what is well formed to what is there; what breaks the document is left alone."""
-    name = _operation(case)
+    name = operation_of(case)
     assert case.meta
     is_linked = case.meta.phase.name == TestPhase.STATEFUL
     as_drawn = next(_turns) % 4 == 0
@@ -169,10 +157,6 @@ def before_call(_context: HookContext, case: Case, _kwargs: JSON) -> None:
             case.headers["If-Match"] = "*"
         if key := case.headers.get("Idempotency-Key"):
             case.headers["Idempotency-Key"] = unused(str(key))
-
-
-def _operation(case: Case) -> str:
-    return str(case.operation.definition.raw["operationId"])
 
 
 def _fit_id(case: Case, name: str, *, as_drawn: bool) -> None:
@@ -198,15 +182,5 @@ def _fit_body(case: Case, members: Mapping[str, Fit]) -> None:
 @schemathesis.hook
 def after_call(_context: HookContext, case: Case, response: Response) -> None:
     """Remember the refresh tokens that are given."""
-    if response.status_code == 200 and _operation(case) in ("login", "refresh"):
+    if response.status_code == 200 and operation_of(case) in ("login", "refresh"):
         _live.append(response.json()["refresh_token"])
-
-
-@schemathesis.hook
-def filter_failure(_context: HookContext, failure: Failure, _case: Case, response: Response) -> bool:
-    """Whether a failure counts: a refusal of something well formed does not where the state is its reason."""
-    if not isinstance(failure, RejectedPositiveData):
-        return True
-    problem = response.json()
-    faults = {error["code"] for error in problem.get("errors", [])}
-    return problem["code"] not in BY_STATE and not (faults and faults <= FAULTS_BY_STATE)

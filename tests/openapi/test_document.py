@@ -265,6 +265,13 @@ def test_an_error_has_the_codes_of_its_status_alone(name: str) -> None:
         assert {PROBLEMS[code].status for code in codes} == {int(status)}
 
 
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if BY_NAME[name].body])
+def test_a_body_has_no_unknown_member(name: str) -> None:
+    schema = resolved(OPERATIONS[name]["requestBody"]["content"]["application/json"]["schema"]["$ref"])
+    assert schema["additionalProperties"] is False
+    assert OPERATIONS[name]["requestBody"]["required"] is True
+
+
 def test_a_header_that_is_documented_is_always_there() -> None:
     assert all(header["required"] for header in DOCUMENT["components"]["headers"].values())
 
