@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+NO_NUL = r"^[^\u0000]*$"
+VISIBLE = r"^[^\u0000]*[^\u0000\s\u001c-\u001f\u0085][^\u0000]*$"
+"""Patterns for the documentation: text without U+0000, and the same with something left of it when it is trimmed."""
+USERNAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _CANONICAL_EXPANSION = 4
 """Code points that one of NFC has at most when decomposed (UAX #15, section 9): longer text need not be looked at."""
 
@@ -66,7 +70,13 @@ class Text:
         return core_schema.no_info_after_validator_function(self._check, core_schema.str_schema(strict=True))
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "minLength": self.low, "maxLength": self.high}
+        return self.document()
+
+    def document(self) -> JsonSchemaValue:
+        """The schema of such text. It is measured as it is sent: what is trimmed away may make it longer."""
+        if not self.low:
+            return {"type": "string", "maxLength": self.high, "pattern": NO_NUL}
+        return {"type": "string", "minLength": self.low, "maxLength": self.high, "pattern": VISIBLE}
 
     def _check(self, value: str) -> str:
         text = refuse_nul(value).strip()
@@ -122,11 +132,14 @@ Day = Annotated[date, BeforeValidator(_day), Field(strict=False)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), Field(strict=False)]
 QueryBool = Annotated[bool, BeforeValidator(_boolean)]
 Search = Annotated[str, Text(0, SEARCH_LENGTH)]
+Storable = Annotated[str, AfterValidator(refuse_nul), Field(json_schema_extra={"pattern": NO_NUL})]
+Count = Annotated[int, Field(ge=0)]
+ShownUsername = Annotated[str, Field(min_length=1, max_length=50, pattern=USERNAME)]
 
 
 class UserRef(Output):
     id: Id
-    username: str
+    username: ShownUsername
 
 
 class ProjectRef(Output):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.data.database import CROWDED, UNAVAILABLE
-from shared.http.headers import RawHeaders, secure
+from shared.http.headers import REQUEST_ID, RawHeaders, secure
 from shared.http.input import header_text, sent_texts
 from shared.http.problems import Problem
 from shared.observability.redaction import conceal
@@ -24,7 +24,7 @@ log = logging.getLogger("flycatcher.request")
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by the platform, not by clients: neither counted nor limited."""
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(REQUEST_ID)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _ENCODED_SEPARATOR = re.compile(rb"%(?:2f|5c)", re.IGNORECASE)
 """No path of ours has one, and servers disagree on whether it separates: a gateway may see another route than we do."""

@@ -6,11 +6,27 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from shared.fields import Id, Input, Moment, Output, Patch, QueryBool, Search, Text, UserRef, refuse_nul
+from functions.auth.passwords import MAXIMUM, MINIMUM
+from shared.fields import (
+    NO_NUL,
+    USERNAME,
+    Count,
+    Id,
+    Input,
+    Moment,
+    Output,
+    Patch,
+    QueryBool,
+    Search,
+    ShownUsername,
+    Storable,
+    Text,
+    UserRef,
+)
 from shared.http.paging import PageQuery, Sort, SortKeys
 from shared.vocabulary import AuditAction, AuditOutcome, AuditTarget, RoleName
 
-_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_USERNAME = re.compile(USERNAME)
 
 
 def _username(value: str) -> str:
@@ -35,16 +51,36 @@ def _email(value: str) -> str:
     return value
 
 
-Username = Annotated[str, Text(1, 50), AfterValidator(_username)]
-Email = Annotated[str, Text(3, 254), AfterValidator(_email)]
-Password = Annotated[str, AfterValidator(refuse_nul), Field(json_schema_extra={"format": "password"})]
-"""Not trimmed, not normalised; its own rules are told as ``weak_password``."""
+Username = Annotated[
+    str,
+    Text(1, 50),
+    AfterValidator(_username),
+    Field(examples=["ada"], json_schema_extra={"pattern": USERNAME}),
+]
+Email = Annotated[
+    str,
+    Text(3, 254),
+    AfterValidator(_email),
+    Field(examples=["ada@corp.local"], json_schema_extra={"format": "email", "pattern": NO_NUL}),
+]
+Password = Annotated[Storable, Field(json_schema_extra={"format": "password"})]
+"""Not trimmed, not normalised."""
+NewPassword = Annotated[
+    Password,
+    Field(
+        description="With a lower-case letter, an upper-case letter, a digit and another character; without the user "
+        "name, and no common password.",
+        examples=["Correct-horse-1"],
+        json_schema_extra={"minLength": MINIMUM, "maxLength": MAXIMUM},
+    ),
+]
+"""The same, with rules of its own, which are judged after the shape of the whole and told as ``weak_password``."""
 
 
 class User(Output):
     id: Id
-    username: str
-    email: str
+    username: ShownUsername
+    email: Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
     role: RoleName
     is_active: bool
     created_at: Moment
@@ -55,17 +91,17 @@ class Member(Output):
     """A user as every other user may see one."""
 
     id: Id
-    username: str
+    username: ShownUsername
     role: RoleName
     is_active: bool
 
 
 class Tokens(Output):
-    access_token: str
-    refresh_token: str
+    access_token: Annotated[str, Field(pattern=r"^[\w-]+\.[\w-]+\.[\w-]+$")]
+    refresh_token: Annotated[str, Field(min_length=1)]
     token_type: Literal["Bearer"]
-    expires_in: int
-    refresh_expires_in: int
+    expires_in: Annotated[int, Field(gt=0)]
+    refresh_expires_in: Count
 
 
 class Session(Output):
@@ -105,7 +141,7 @@ class PublicKeys(Output):
 class Registration(Input):
     username: Username
     email: Email
-    password: Password
+    password: NewPassword
 
 
 class Credentials(Input):
@@ -114,12 +150,12 @@ class Credentials(Input):
 
 
 class RefreshToken(Input):
-    refresh_token: Annotated[str, AfterValidator(refuse_nul)]
+    refresh_token: Storable
 
 
 class PasswordChange(Input):
     current_password: Password
-    new_password: Password
+    new_password: NewPassword
 
 
 class UserPatch(Patch):

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from shared.fields import Id, Input, Moment, Output, Patch, Text, UserRef
 from shared.http.paging import PageQuery, Sort, SortKeys
 
-Content = Annotated[str, Text(1, 2000)]
+Content = Annotated[str, Text(1, 2000), Field(examples=["With **thin** paper alone."])]
 
 
 class Comment(Output):
     id: Id
     issue_id: Id
     author: UserRef
-    content: str
+    content: Content
     content_html: str
     created_at: Moment
     updated_at: Moment
@@ -23,7 +25,7 @@ class Revision(Output):
     """A text that the comment had before."""
 
     id: Id
-    content: str
+    content: Content
     content_html: str
     created_at: Moment
 

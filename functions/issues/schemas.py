@@ -2,42 +2,43 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from shared.fields import Day, Id, Input, Moment, Output, Patch, ProjectRef, Search, Text, UserRef, csv
+from shared.fields import Count, Day, Id, Input, Moment, Output, Patch, ProjectRef, Search, Text, UserRef, csv
 from shared.http.paging import PageQuery, Sort, SortKeys
 from shared.vocabulary import HistoryField, PriorityName, StatusName
 
-Title = Annotated[str, Text(1, 200)]
+Title = Annotated[str, Text(1, 200), Field(examples=["Receipt is cut off"])]
 
 
 def _null_to_empty(description: object) -> object:
     return "" if description is None else description
 
 
+_MARKDOWN = Text(0, 5000)
 Description = Annotated[
     str,
-    Text(0, 5000),
+    _MARKDOWN,
     BeforeValidator(_null_to_empty),
-    WithJsonSchema({"anyOf": [{"type": "string", "maxLength": 5000}, {"type": "null"}]}),
+    WithJsonSchema({"anyOf": [_MARKDOWN.document(), {"type": "null"}], "examples": ["Only on **A5** paper"]}),
 ]
 
 
 class Issue(Output):
     id: Id
     project: ProjectRef
-    title: str
-    description: str
+    title: Title
+    description: Annotated[str, _MARKDOWN]
     description_html: str
     status: StatusName
-    allowed_statuses: list[StatusName]
+    allowed_statuses: Annotated[list[StatusName], Field(json_schema_extra={"uniqueItems": True})]
     priority: PriorityName
     reporter: UserRef
     assignee: UserRef | None
     due_date: Day | None
     created_at: Moment
     updated_at: Moment
-    comment_count: int
+    comment_count: Count
 
 
 class NewIssue(Input):
@@ -57,17 +58,22 @@ class IssuePatch(Patch):
     due_date: Day | None = None
 
 
+HistoryValue = UserRef | str | None
+"""Of an assignee a user, of all others text; null where there was or is none."""
+
+
 class HistoryEntry(Output):
     id: Id
     at: Moment
     actor: UserRef
     field: HistoryField
-    from_: Annotated[JsonValue, Field(alias="from")]
-    to: JsonValue
+    from_: Annotated[HistoryValue, Field(alias="from")]
+    to: HistoryValue
 
 
-Statuses = Annotated[tuple[StatusName, ...], BeforeValidator(csv), Field(strict=False)]
-Priorities = Annotated[tuple[PriorityName, ...], BeforeValidator(csv), Field(strict=False)]
+_SEVERAL = Field(strict=False, json_schema_extra={"minItems": 1})
+Statuses = Annotated[tuple[StatusName, ...], BeforeValidator(csv), _SEVERAL]
+Priorities = Annotated[tuple[PriorityName, ...], BeforeValidator(csv), _SEVERAL]
 
 
 class ProjectIssueQuery(PageQuery):

@@ -32,6 +32,7 @@ ENDPOINTS = [
         output=Project,
         kind="project",
         exists=exists_in("projects"),
+        tagged=True,
     )(handlers.get_project),
     endpoint(
         "PATCH",

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from shared.fields import Id, Input, Moment, Output, Patch, QueryBool, Search, Text, UserRef
 from shared.http.paging import PageQuery, Sort, SortKeys
@@ -12,14 +12,16 @@ def _empty_to_null(description: str | None) -> str | None:
     return description or None
 
 
-Name = Annotated[str, Text(1, 100)]
-Description = Annotated[Annotated[str, Text(0, 1000)] | None, AfterValidator(_empty_to_null)]
+Name = Annotated[str, Text(1, 100), Field(examples=["Kiosk"])]
+Description = Annotated[
+    Annotated[str, Text(0, 1000)] | None, AfterValidator(_empty_to_null), Field(examples=["The machines in the hall"])
+]
 
 
 class Project(Output):
     id: Id
-    name: str
-    description: str | None
+    name: Name
+    description: Annotated[str, Text(1, 1000)] | None
     created_by: UserRef
     created_at: Moment
     updated_at: Moment

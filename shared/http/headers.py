@@ -20,6 +20,9 @@ SECURITY_HEADERS = {
 """What an answer has unless it says otherwise itself (OWASP REST Security Cheat Sheet)."""
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
+REQUEST_ID = r"^[A-Za-z0-9._-]{1,128}$"
+"""An ``X-Request-ID`` that is taken over."""
+
 RawHeaders = list[tuple[bytes, bytes]]
 """Headers as ASGI has them."""
 

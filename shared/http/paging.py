@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from shared.fields import Input, Output, whole
+from shared.fields import Count, Input, Output, whole
 
 ItemT = TypeVar("ItemT", bound=Output)
 
@@ -19,11 +19,11 @@ SortKeys = tuple[tuple[str, bool], ...]
 class Page(Output, Generic[ItemT]):
     """One page of a list."""
 
-    items: list[ItemT]
-    page: int
-    limit: int
-    total: int
-    pages: int
+    items: Annotated[list[ItemT], Field(max_length=100)]
+    page: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    limit: Annotated[int, Field(ge=1, le=100)]
+    total: Count
+    pages: Count
 
 
 class PageQuery(Input):
@@ -48,8 +48,13 @@ class Sort:
         return core_schema.no_info_plain_validator_function(self._parse)
 
     def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        field = f"-?({'|'.join(self.fields)})"
-        return {"type": "string", "pattern": f"^{field}(,{field})*$"}
+        both = [[field, f"-{field}"] for field in self.fields]
+        return {
+            "type": "array",
+            "items": {"type": "string", "enum": [way for ways in both for way in ways]},
+            "minItems": 1,
+            "allOf": [{"contains": {"enum": ways}, "minContains": 0, "maxContains": 1} for ways in both],
+        }
 
     def _parse(self, value: object) -> SortKeys:
         keys = tuple((item.removeprefix("-"), item.startswith("-")) for item in str(value).split(","))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -45,6 +46,8 @@ PROBLEMS: Mapping[str, Kind] = {
     "service_unavailable": Kind(503, "The service is not available just now"),
 }
 
+_SAFE = "/:@!$&'()*+,;="
+"""What a path may hold beside letters and digits (RFC 3986, section 3.3): ``instance`` is a URI reference."""
 RETRY_AFTER_SECONDS = 2
 """What a 503 and a running first request tell the client to wait: about the time of a failover of the pool."""
 
@@ -87,14 +90,14 @@ class Problem(Exception):
             self.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
 
     def response(self, instance: str, request_id: str) -> Response:
-        """The problem as an answer to the request for the path ``instance``."""
+        """The problem as an answer to the request for the path ``instance``, which is decoded."""
         content: dict[str, Any] = {
             "type": f"urn:flycatcher:problem:{self.code}",
             "title": self.kind.title,
             "status": self.kind.status,
             "code": self.code,
             "detail": redact(self.detail) if self.detail else f"{self.kind.title}.",
-            "instance": instance,
+            "instance": quote(instance, safe=_SAFE),
             "request_id": request_id,
             **self.members,
         }

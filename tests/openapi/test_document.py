@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from operations.openapi import ENDPOINTS, whole_api
-from operations.openapi_document import problem_codes
+from operations.openapi_answers import problem_codes
 from shared.endpoint import Endpoint
 from shared.http.problems import PROBLEMS
 from shared.security.permissions import needs_token
@@ -120,11 +120,13 @@ def test_what_is_documented_is_served(api: Api, name: str) -> None:
     assert answer.status_code != 405
 
 
-def test_every_reference_resolves_and_every_schema_is_used() -> None:
+def test_every_reference_resolves_and_every_component_is_used() -> None:
     used = {node["$ref"] for node in nodes(DOCUMENT) if "$ref" in node}
     for reference in used:
         resolved(reference)
-    assert {reference.rpartition("/")[2] for reference in used} == set(DOCUMENT["components"]["schemas"])
+    assert used == {
+        f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in DOCUMENT["components"][kind]
+    }
 
 
 def test_names_are_such_as_the_standard_allows() -> None:
@@ -136,7 +138,7 @@ def test_names_are_such_as_the_standard_allows() -> None:
 
 def test_schemas_are_schemas() -> None:
     for schema in DOCUMENT["components"]["schemas"].values():
-        assert schema == {} or schema["type"] == "object"
+        assert schema["type"] == "object"
         assert set(schema.get("required", [])) <= set(schema.get("properties", []))
         for node in nodes(schema):
             kinds = node.get("type", "object")
@@ -170,6 +172,11 @@ def test_an_operation_says_who_what_and_what_comes_back(name: str) -> None:
         assert parameter["schema"]
 
 
+def is_tagged(endpoint: Endpoint) -> bool:
+    """Whether it is about a single project, issue or comment, which have an entity tag."""
+    return re.fullmatch(r"/api/(projects|issues|comments)/{id}", endpoint.path) is not None
+
+
 def expected_statuses(endpoint: Endpoint) -> set[int]:
     """By the contract's general rules, without regard to how the document is made."""
     statuses = {endpoint.status, 422, 429, 500, 503}
@@ -179,7 +186,7 @@ def expected_statuses(endpoint: Endpoint) -> set[int]:
         statuses |= {400, 413, 415}
     if "{id}" in endpoint.path:
         statuses.add(404)
-    if endpoint.tagged:
+    if is_tagged(endpoint):
         statuses.add(304 if endpoint.method == "GET" else 412)
     if endpoint.idempotent:
         statuses.add(409)
@@ -206,6 +213,19 @@ SPECIAL = {
 }
 
 
+SHOWS_A_TAG = {
+    "POST /api/projects",
+    "GET /api/projects/{id}",
+    "PATCH /api/projects/{id}",
+    "POST /api/projects/{id}/issues",
+    "GET /api/issues/{id}",
+    "PATCH /api/issues/{id}",
+    "POST /api/issues/{id}/comments",
+    "GET /api/comments/{id}",
+    "PATCH /api/comments/{id}",
+}
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_status_is_documented(name: str) -> None:
     responses = OPERATIONS[name]["responses"]
@@ -216,6 +236,8 @@ def test_every_status_is_documented(name: str) -> None:
         assert {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-ID"} <= headers
         assert ("WWW-Authenticate" in headers) == (status == "401")
         assert ("Location" in headers) == (status == "201")
+        assert ("Retry-After" in headers) == (status in ("423", "429", "503"))
+        assert ("ETag" in headers) == (name in SHOWS_A_TAG and int(status) < 400)
         if int(status) >= 400:
             assert set(response["content"]) == {"application/problem+json"}
         elif status not in ("204", "304"):
@@ -228,6 +250,51 @@ def test_every_status_is_documented(name: str) -> None:
 def test_every_code_is_named_under_its_status(name: str) -> None:
     for code in problem_codes(BY_NAME[name]):
         assert code in OPERATIONS[name]["responses"][str(PROBLEMS[code].status)]["description"].split(", ")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_error_has_the_codes_of_its_status_alone(name: str) -> None:
+    for status, response in OPERATIONS[name]["responses"].items():
+        if int(status) < 400:
+            continue
+        shape, narrowed = response["content"]["application/problem+json"]["schema"]["allOf"]
+        assert shape == {"$ref": "#/components/schemas/ProblemDocument"}
+        assert narrowed["properties"]["status"] == {"const": int(status)}
+        codes = narrowed["properties"]["code"]["enum"]
+        assert codes == response["description"].split(", ")
+        assert {PROBLEMS[code].status for code in codes} == {int(status)}
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if BY_NAME[name].body])
+def test_a_body_has_no_unknown_member(name: str) -> None:
+    schema = resolved(OPERATIONS[name]["requestBody"]["content"]["application/json"]["schema"]["$ref"])
+    assert schema["additionalProperties"] is False
+    assert OPERATIONS[name]["requestBody"]["required"] is True
+
+
+def test_a_header_that_is_documented_is_always_there() -> None:
+    assert all(header["required"] for header in DOCUMENT["components"]["headers"].values())
+
+
+SORTS = {
+    "GET /api/users": (["username", "created_at"], ["username"]),
+    "GET /api/projects": (["name", "created_at", "updated_at"], ["-created_at"]),
+    "GET /api/issues": (["created_at", "updated_at", "due_date", "priority", "status", "title"], ["-created_at"]),
+    "GET /api/issues/{id}/comments": (["created_at"], ["created_at"]),
+}
+
+
+@pytest.mark.parametrize("name", SORTS)
+def test_a_sort_is_documented_with_its_fields_both_ways_each_once(name: str) -> None:
+    fields, default = SORTS[name]
+    (sort,) = [parameter for parameter in OPERATIONS[name]["parameters"] if parameter["name"] == "sort"]
+    assert (sort["style"], sort["explode"]) == ("form", False)
+    schema = sort["schema"]
+    assert schema["items"]["enum"] == [way for field in fields for way in (field, f"-{field}")]
+    assert schema["default"] == default
+    assert schema["minItems"] == 1
+    once = [{"contains": {"enum": [field, f"-{field}"]}, "minContains": 0, "maxContains": 1} for field in fields]
+    assert schema["allOf"] == once
 
 
 def test_lists_are_documented_with_their_parameters() -> None:

@@ -6,12 +6,13 @@ import threading
 import time
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import httpx2
 
 from local.app import create_app
 from operations.openapi import ENDPOINTS
-from operations.openapi_document import problem_codes
+from operations.openapi_answers import problem_codes
 from shared.endpoint import Endpoint
 from shared.function import Function
 from shared.http import server
@@ -127,7 +128,8 @@ def check_problem(response: httpx2.Response, endpoint: Endpoint | None = None) -
     assert problem["status"] == response.status_code == PROBLEMS[code].status
     assert problem["type"] == f"urn:flycatcher:problem:{code}"
     assert {"title", "detail", "instance", "request_id"} <= set(problem)
-    assert problem["instance"] == response.request.url.path
+    assert problem["instance"].isascii()
+    assert unquote(problem["instance"]) == response.request.url.path
     assert problem["request_id"] == response.headers["X-Request-ID"]
     assert ("errors" in problem) == (code in ("validation_failed", "weak_password"))
     for error in problem.get("errors", []):

@@ -86,7 +86,7 @@ class People:
 
     def person(self, role: RoleName, username: str | None = None) -> Person:
         """Somebody of a role, signed in; the password is PASSWORD."""
-        user_id, session_id = uuid7(), uuid7()
+        user_id = uuid7()
         username = username or f"{role}{next(_numbers)}"
         email = f"{username}@flycatcher.example"
         self._owner.execute(
@@ -94,13 +94,18 @@ class People:
             "VALUES (%s, %s, %s, %s, %s, %s, %s, array_to_tsvector(%s::text[]))",
             (user_id, username, fold(username), email, fold(email), password_hash(), role, words(username)),
         )
+        session_id, token = self.session(user_id, role)
+        return Person(str(user_id), username, email, str(session_id), token, self._api.signed_in(token))
+
+    def session(self, user_id: UUID, role: RoleName) -> tuple[UUID, str]:
+        """Sign a user in: the new session, and its access token."""
+        session_id = uuid7()
         self._owner.execute(
             "INSERT INTO sessions (id, user_id, expires_at, ip, user_agent) "
             "VALUES (%s, %s, now() + interval '1 hour', '127.0.0.1', 'tests')",
             (session_id, user_id),
         )
-        token = self.token(user_id, session_id, role)
-        return Person(str(user_id), username, email, str(session_id), token, self._api.signed_in(token))
+        return session_id, self.token(user_id, session_id, role)
 
     def token(self, user_id: UUID, session_id: UUID, role: RoleName) -> str:
         """An access token as auth would sign it."""
