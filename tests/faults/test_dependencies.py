@@ -19,10 +19,12 @@ from tests.support.stack import Stack, api_of, people_of, start_all
 
 SECONDS = 3.0
 """The longest that anybody may wait for an answer."""
-LASTING = 4.0
+LASTING = 3.5
 """How long a fault lasts: longer than every limit that is to end a wait."""
 RECOVERY = 5.0
-"""After which all is to succeed again, and go on to."""
+"""Within which all is to succeed again."""
+STEADY = 1.5
+"""For which it is then watched going on to succeed."""
 UNAVAILABLE = "service_unavailable"
 numbers = count(1)
 
@@ -187,7 +189,8 @@ def test_a_fault_is_told_at_once_and_passes_by_itself(
         with _broken(stack, fault):
             time.sleep(fault.lasting)
         mended = time.monotonic()
-        time.sleep(RECOVERY)
+        load.wait_for_good(mended, count=2)
+        time.sleep(STEADY)
         load.wait_for_good(time.monotonic(), count=2)
     answers = load.answers(began)
     failed = [answer for answer in answers if not answer.is_good]
