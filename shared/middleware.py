@@ -14,6 +14,7 @@ from shared.data.database import CROWDED, UNAVAILABLE
 from shared.http.headers import REQUEST_ID, RawHeaders, secure
 from shared.http.input import header_text, sent_texts
 from shared.http.problems import Problem
+from shared.http.turnstile import Turnstile
 from shared.observability.redaction import conceal
 from shared.security.client_address import client_address
 from shared.security.limits import Verdict
@@ -36,6 +37,9 @@ class OnePass:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._turnstile = Turnstile()
+        self._coming = 0
+        """Requests that have been let in and are not where a connection is asked for yet."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; anything else is the application's own matter."""
@@ -61,9 +65,9 @@ class OnePass:
         try:
             try:
                 if scope["path"] not in PROBES:
-                    _read_token(context, headers)
-                    verdict = await services.gate.check(context.origin.ip, context.session_id)
-                    _obey(verdict, context)
+                    is_crowded = services.database.is_crowded(self._coming)
+                    verdict = await self._judge(context, headers, is_crowded=is_crowded)
+                    _obey(verdict, context, is_crowded=is_crowded)
                 if _ENCODED_SEPARATOR.search(scope["raw_path"]):
                     raise Problem("not_found")
                 if answer := services.cors.preflight(scope["method"], headers):
@@ -81,6 +85,19 @@ class OnePass:
                 await problem.response(scope["path"], context.origin.request_id)(scope, receive, respond)
         finally:
             _finish(scope, headers, context, status)
+
+    async def _judge(self, context: Context, headers: Headers, *, is_crowded: bool) -> Verdict:
+        """What the limit says. For whoever will be refused, nothing is done that takes time, or asked of others."""
+        gate = context.services.gate
+        if is_crowded:
+            await self._turnstile.wait()
+            return gate.check_here(context.origin.ip)
+        _read_token(context, headers)
+        self._coming += 1
+        try:
+            return await gate.check(context.origin.ip, context.session_id)
+        finally:
+            self._coming -= 1
 
 
 def as_problem(error: Exception, request_id: str) -> Problem:
@@ -117,12 +134,14 @@ def _read_token(context: Context, headers: Headers) -> None:
         context.token_problem = problem
 
 
-def _obey(verdict: Verdict, context: Context) -> None:
+def _obey(verdict: Verdict, context: Context, *, is_crowded: bool) -> None:
     if not verdict.allowed:
         context.services.metrics.rate_limited += 1
         raise Problem("rate_limited", headers={"Retry-After": str(verdict.reset_seconds)})
     if verdict.denied:
         context.caller, context.token_problem = None, Problem("token_revoked")
+    if is_crowded:
+        raise context.services.database.refusal()
 
 
 def _add_headers(headers: RawHeaders, context: Context, verdict: Verdict | None) -> None:

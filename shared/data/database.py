@@ -132,6 +132,7 @@ class Database:
         self._wait_seconds = settings.database_wait_seconds
         self._request_seconds = settings.request_seconds
         self._answered = 0.0
+        self._refused = 0
         self._pool = AsyncConnectionPool(
             settings.database_url,
             connection_class=connection_class,
@@ -176,9 +177,21 @@ class Database:
         async with self._pooled(guard) as connection, connection.transaction():
             yield Connection(connection, guard)
 
+    def is_crowded(self, coming: int) -> bool:
+        """Whether a connection would be refused to whoever asked for one after ``coming`` others."""
+        stats = self._pool.get_stats()
+        free = stats["pool_max"] - stats["pool_size"] + stats["pool_available"]
+        return stats["requests_waiting"] + coming >= WAITING + free
+
+    def refusal(self) -> Problem:
+        """What a request is told that is not even let to ask, which is counted."""
+        self._refused += 1
+        return Problem("service_unavailable", "Too many requests are waiting already.")
+
     def stats(self) -> dict[str, int]:
-        """The pool's figures, for the metrics."""
-        return self._pool.get_stats()
+        """The pool's figures and ours, for the metrics."""
+        stats = self._pool.get_stats()
+        return {**stats, "requests_errors": stats.get("requests_errors", 0) + self._refused}
 
     async def ping(self) -> None:
         """Ask PostgreSQL for an answer.

@@ -8,8 +8,6 @@ import logging
 import os
 import socket
 from asyncio import TimerHandle, Transport
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from typing import Any
 from uuid import uuid4
@@ -26,6 +24,8 @@ HEAD_SECONDS = 10.0
 """In which a request's head has to come in, from the connection or from its first octet on (CWE-400, slow loris)."""
 WRITE_SECONDS = 30.0
 """In which a client has to take some of an answer that does not fit into the way to it."""
+ACCEPTED_AT_ONCE = 4
+"""Connections at a turn of the event loop: enough that they do not wait, too few to make the turn long."""
 ACCEPTED_SECONDS = 0.05
 """After a stop has begun: until who has connected before it is there to be told of it."""
 DRAIN_SECONDS = 1.0
@@ -177,36 +177,55 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server; at a stop it first takes in who has connected already.
+    """Uvicorn's server, that takes in at once who has connected: at each turn of its event loop, and before it stops.
 
-    Closing a listener resets every connection that waits in its queue, whose requests may be on the way. A process that
-    is busy leaves them there for as long as it works on what it has.
+    uvloop accepts one connection a turn. A busy process with long turns would leave hundreds in the listener's queue,
+    the platform's probes among them; and a listener that is closed resets all that are in its queue, whose requests
+    may be on the way.
     """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self._accepting = set[asyncio.Task[object]]()
+        self._queues = [_duplicate(listener) for server in self.servers for listener in server.sockets]
+        for queue in self._queues:
+            asyncio.get_running_loop().add_reader(queue, self._accept, queue)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: finish what has come in, refuse what comes."""
-        loop = asyncio.get_running_loop()
-        for connection in list(_close(self.servers)):
-            await loop.connect_accepted_socket(self._protocol, connection)
+        for server in self.servers:
+            server.close()
+        for queue in self._queues:
+            asyncio.get_running_loop().remove_reader(queue)
+            while self._accept(queue):
+                pass
+            queue.close()
         await asyncio.sleep(ACCEPTED_SECONDS)
         await super().shutdown(sockets)
+
+    def _accept(self, queue: socket.socket) -> bool:
+        """Take in some of who waits in a listener's queue; False where that was all."""
+        loop = asyncio.get_running_loop()
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, _ = queue.accept()
+            except OSError:  # nobody is there, or has gone again
+                return False
+            connection.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+            self._accepting.add(task)
+            task.add_done_callback(self._accepting.discard)
+        return True
 
     def _protocol(self) -> Protocol:
         return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
-def _close(servers: Iterable[asyncio.Server]) -> Iterator[socket.socket]:
-    """Close the listeners; the connections that were waiting in their queues."""
-    for server in servers:
-        queues = [socket.socket(fileno=os.dup(listener.fileno())) for listener in server.sockets]
-        server.close()
-        for queue in queues:
-            with queue, suppress(BlockingIOError):
-                queue.setblocking(False)
-                while True:
-                    connection, _ = queue.accept()
-                    connection.setblocking(False)
-                    yield connection
+def _duplicate(listener: socket.socket) -> socket.socket:
+    duplicate = socket.socket(fileno=os.dup(listener.fileno()))
+    duplicate.setblocking(False)
+    return duplicate
 
 
 def server_config(application: Any, **options: Any) -> uvicorn.Config:

@@ -101,7 +101,7 @@ class Metrics:
         yield self._counter("rate_limited", "Requests refused by a limit.", {(): self.rate_limited})
         yield self._counter("lockouts", "Accounts locked after failed logins.", {(): self.lockouts})
         limiter, pool, queues = self._sources.limiter, self._sources.pool(), self._sources.queues
-        yield self._counter("limited_locally", "Requests counted here: Redis was away.", {(): limiter.counted_locally})
+        yield self._counter("limited_locally", "Requests counted here, not in Redis.", {(): limiter.counted_locally})
         yield self._gauge("redis_up", "Whether Redis answered when it was last asked.", {(): int(not limiter.is_away)})
         yield self._counter("redis_failures", "Questions that Redis did not answer.", {(): limiter.failures})
         for name, (meaning, read) in GAUGES.items():

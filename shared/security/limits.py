@@ -89,6 +89,10 @@ class Gate:
                 return Verdict(bool(allowed), remaining, _seconds(int(reset) / 1_000_000), bool(denied))
             except (RedisError, OSError) as error:
                 self._pause(error)
+        return self.check_here(address)
+
+    def check_here(self, address: str) -> Verdict:
+        """Count a request in the process alone, where there is no Redis, or no time to ask it."""
         self.counted_locally += 1
         return self._local.check(address, time.monotonic())
 
