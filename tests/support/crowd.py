@@ -18,6 +18,7 @@ from tests.support.api import JSON
 ANSWER_SECONDS = 30.0
 """A client that waits longer has got no answer."""
 T = TypeVar("T")
+_open: set["Connection"] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.is_open = True
+        _open.add(self)
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -83,6 +85,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
+        _open.discard(self)
         self._ended.set()
         if self._waiting and not self._waiting.done():
             self._waiting.set_result((0, b"", b"", "cut" if self.received else "reset" if exc else "closed"))
@@ -194,6 +197,11 @@ def request(method: str, target: str, token: str = "", body: JSON | None = None,
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run clients, to their end."""
+    """Run clients, to their end; what is open then is closed."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+        try:
+            return runner.run(work)
+        finally:
+            for connection in list(_open):
+                connection.transport.abort()
+            runner.run(asyncio.sleep(0.01))

@@ -146,13 +146,17 @@ class Stack:
     """The first instance of each function."""
     _running: list[Instance] = field(default_factory=list)
 
-    def start(self, function: FunctionName, *, wait: bool = True, **variables: str) -> Instance:
-        """Start one more instance of a function, with variables of its own; ``wait`` until it answers."""
+    def start(self, function: FunctionName, *, wait: bool = True, before: str = "", **variables: str) -> Instance:
+        """Start one more instance of a function, with variables of its own; ``wait`` until it answers.
+
+        ``before`` is Python that is run first: it shortens a limit that no setting reaches.
+        """
         port = free_port()
         log = self.directory / f"{function}-{port}.log"
         environ = {**base_environ(self.environ, function), "FUNCTION": function, "PORT": str(port), **variables}
         with log.open("wb") as output:
-            command = [sys.executable, "-m", "functions"]
+            start = ["-c", f"{before}\nfrom functions.__main__ import main\nraise SystemExit(main())"]
+            command = [sys.executable, *(start if before else ["-m", "functions"])]
             process = psutil.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
         instance = Instance(function, port, process, log)
         self._running.append(instance)
