@@ -42,12 +42,12 @@ async def rendered(markdown: str, workers: Workers, deadline: float) -> str:
     """The same as ``render``, without keeping other requests waiting.
 
     Raises:
-        Problem: service_unavailable, when too many texts wait already, or it gets no turn by ``deadline``.
+        Problem: service_unavailable, when too many texts wait already, or it is not done by ``deadline``.
     """
     if len(markdown) <= QUICK:
         return workers.run_here(partial(render, markdown))
     async with workers.turn(deadline):
-        return await workers.run(partial(render, markdown))
+        return await workers.run(partial(render, markdown), deadline)
 
 
 @cache

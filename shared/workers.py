@@ -61,9 +61,18 @@ class Workers:
         finally:
             self._turns.release()
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """The result of ``work``, done in a thread; for who has a turn."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_here, work)
+    async def run(self, work: Callable[[], T], deadline: float) -> T:
+        """The result of ``work``, done in a thread; for who has a turn.
+
+        Raises:
+            Problem: service_unavailable, when it is not done by ``deadline``: where others take the processor, a thread
+                that steps back may get hardly any of it.
+        """
+        try:
+            async with asyncio.timeout(deadline - monotonic()):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_here, work)
+        except TimeoutError:
+            raise self._crowded() from None
 
     def run_here(self, work: Callable[[], T]) -> T:
         """The result of ``work``, which is too short for a thread."""

@@ -47,7 +47,7 @@ async def register(call: Call, new: Registration) -> Response:
     The role is always developer; an admin can change it.
     """
     check_password(new.password, new.username, "/password")
-    password_hash = await call.services.resource(Hashing).hash(new.password)
+    password_hash = await call.services.resource(Hashing).hash(new.password, call.context.deadline)
     async with call.transaction() as db:
         with unique("This user name or e-mail address is taken."):
             user_id = await users.add(db, new.username, new.email, password_hash, "developer")
@@ -75,7 +75,8 @@ async def login(call: Call, credentials: Credentials) -> Response | Problem:
             call.services.metrics.rate_limited += 1
         return refusal
     hashing, lifetime = call.services.resource(Hashing), sessions.token_lifetime(call.services.settings)
-    right = await hashing.verify(account.password_hash if account else UNKNOWN, credentials.password)
+    password_hash = account.password_hash if account else UNKNOWN
+    right = await hashing.verify(password_hash, credentials.password, call.context.deadline)
     async with call.transaction() as db:
         role = await users.signed_in(db, account) if account and right else None
         throttle = await throttles.state(db, key)
@@ -155,7 +156,7 @@ async def change_password(call: Call, change: PasswordChange) -> Response | Prob
         key = throttles.account_key(account.id, "")
         if problem := throttles.locked(await throttles.state(db, key)):
             return problem
-    right = await hashing.verify(account.password_hash, change.current_password)
+    right = await hashing.verify(account.password_hash, change.current_password, call.context.deadline)
     async with call.transaction() as db:
         throttle = await throttles.state(db, key)
         if problem := throttles.locked(throttle):
@@ -164,7 +165,7 @@ async def change_password(call: Call, change: PasswordChange) -> Response | Prob
             await _count_failure(call, db, throttle, account, changing=True)
             return Problem("permission_denied", "The current password is wrong.")
     check_password(change.new_password, account.username, "/new_password")
-    new_hash = await hashing.hash(change.new_password)
+    new_hash = await hashing.hash(change.new_password, call.context.deadline)
     async with call.transaction() as db:
         if not await users.set_password(db, account.id, account.password_hash, new_hash):
             raise Problem("token_revoked")
@@ -209,7 +210,7 @@ async def _count_failure(
 
 
 async def _rehash(call: Call, account: Account, password: str) -> None:
-    new_hash = await call.services.resource(Hashing).hash(password)
+    new_hash = await call.services.resource(Hashing).hash(password, call.context.deadline)
     async with call.transaction() as db:
         await users.set_password(db, account.id, account.password_hash, new_hash)
 

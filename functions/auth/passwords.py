@@ -40,13 +40,21 @@ class Hashing:
         """
         return self.workers.turn(deadline)
 
-    async def hash(self, password: str) -> str:
-        """The hash of a password; for who has a turn."""
-        return await self.workers.run(lambda: hash_password(password))
+    async def hash(self, password: str, deadline: float) -> str:
+        """The hash of a password; for who has a turn.
 
-    async def verify(self, password_hash: str, password: str) -> bool:
-        """Whether the password has this hash; for who has a turn."""
-        return await self.workers.run(lambda: _verify(password_hash, password))
+        Raises:
+            Problem: service_unavailable, when it is not done by ``deadline``.
+        """
+        return await self.workers.run(lambda: hash_password(password), deadline)
+
+    async def verify(self, password_hash: str, password: str, deadline: float) -> bool:
+        """Whether the password has this hash; for who has a turn.
+
+        Raises:
+            Problem: service_unavailable, when it is not done by ``deadline``.
+        """
+        return await self.workers.run(lambda: _verify(password_hash, password), deadline)
 
     @staticmethod
     def outdated(password_hash: str) -> bool:

@@ -6,34 +6,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.sql import SQL
 
 from operations.migrate import migrate
+from tests.support.counts import NOBODY, check_counts
 from tests.support.people import People
 
 Owner = psycopg.Connection
 
-NOBODY = UUID(int=0)
-TRUTH = """
-    SELECT counted_by, user_id, project_id, status::text, priority::text, count(*)
-    FROM issues CROSS JOIN LATERAL (VALUES
-        ('all', %(nobody)s), ('assignee', coalesce(assignee_id, %(nobody)s)), ('reporter', reporter_id)
-    ) AS counted (counted_by, user_id)
-    GROUP BY 1, 2, 3, 4, 5
-"""
-COUNTED = """
-    SELECT counted_by, user_id, project_id, status::text, priority::text, sum(count)
-    FROM issue_counts GROUP BY 1, 2, 3, 4, 5 HAVING sum(count) <> 0
-"""
-ISSUES_COUNTED = (TRUTH, COUNTED)
-EVENTS_COUNTED = (
-    "SELECT coalesce(actor_id, %(nobody)s), action, count(*) FROM audit_events GROUP BY 1, 2",
-    "SELECT actor, action, sum(count) FROM audit_counts GROUP BY 1, 2 HAVING sum(count) <> 0",
-)
 USERS = """
     INSERT INTO users (id, username, username_folded, email, email_folded, password_hash, search)
     SELECT id, name, name, name || '@x', name || '@x', 'none', ''
@@ -78,9 +62,7 @@ class Tracker:
     def check(self) -> None:
         """The counts are those of the rows."""
         with psycopg.connect(self.url) as owner:
-            for truth, counted in (ISSUES_COUNTED, EVENTS_COUNTED):
-                found = owner.execute(truth, {"nobody": NOBODY}).fetchall()
-                assert set(owner.execute(counted).fetchall()) == set(found)
+            check_counts(owner)
 
 
 @pytest.fixture

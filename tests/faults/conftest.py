@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.faults.instances import functions, manager, owner, patient, race, running, staff, strict
 from tests.support.stack import Stack, make_stack
+
+__all__ = ["functions", "manager", "owner", "patient", "race", "running", "staff", "strict"]
 
 ROWS = pytest.StashKey[list["Row"]]()
 

@@ -158,3 +158,14 @@ def test_the_defaults_add_up_to_less_than_a_gateway_waits() -> None:
     assert sum(waits) < gateway_seconds
     assert settings.request_seconds < 3
     assert issubclass(psycopg.errors.DeadlockDetected, UNAVAILABLE)
+
+
+def test_work_that_a_thread_has_not_done_in_time_is_refused(
+    serve: Serve, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = people.developer()
+    api = serve(**{**PATIENT, "REQUEST_SECONDS": str(LIMIT)})
+    monkeypatch.setattr("functions.auth.passwords._verify", lambda *_: time.sleep(LIMIT + SLACK + 1))
+    began = time.monotonic()
+    assert outcome(api.post("/api/auth/login", json={"username": bob.username, "password": "x"})) == REFUSED
+    assert time.monotonic() - began < LIMIT + SLACK

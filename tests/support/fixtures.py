@@ -115,9 +115,11 @@ def at_once() -> AtOnce:
 
 def wait_until_blocked(owner: Owner, requests: int = 1) -> None:
     """Wait until so many requests wait for a lock that this transaction holds, or for each other's."""
+    deadline = time.monotonic() + 15
     with psycopg.connect(owner.info.dsn, autocommit=True) as other:
         query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         while other.execute(query).rowcount < requests:
+            assert time.monotonic() < deadline, "nobody waits"
             time.sleep(0.01)
 
 

@@ -15,6 +15,7 @@ from tests.support.api import JSON
 PAUSE = 0.01
 """Seconds between a client's requests: what is measured is a fault, not the highest load."""
 CLIENT_SECONDS = 30.0
+HALF = "half an answer"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Answer:
     status: int
     """0 where the connection gave no answer."""
     code: str = ""
-    """Of a problem; of a connection without an answer, the kind of its error."""
+    """Of a problem; of a connection without an answer, the kind of its error; HALF where the answer has no end."""
     retry_after: str | None = None
     document: JSON | None = None
     sent: JSON | None = None
@@ -107,10 +108,13 @@ def ask(client: httpx2.Client, operation: Operation) -> Answer:
     if operation.token:
         headers["Authorization"] = f"Bearer {operation.token}"
     began = time.monotonic()
+    response: httpx2.Response | None = None
     try:
-        response = client.request(operation.method, operation.url, json=sent, headers=headers)
+        with client.stream(operation.method, operation.url, json=sent, headers=headers) as response:
+            response.read()
     except httpx2.TransportError as error:
-        return Answer(operation, began, time.monotonic() - began, 0, type(error).__name__, sent=sent)
+        kind = type(error).__name__ if response is None else HALF
+        return Answer(operation, began, time.monotonic() - began, 0, kind, sent=sent)
     seconds = time.monotonic() - began
     document = response.json() if response.content else None
     code = document.get("code", "") if document and response.status_code >= 400 else ""

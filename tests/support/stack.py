@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import httpx2
 import psutil
 import psycopg
+from psycopg import sql
 
 from functions.auth.tokens import Signer
 from local.postgres import EmbeddedPostgres, start_postgres
@@ -56,6 +57,32 @@ class PostgresServer:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._server.process.wait(10)
+
+    def quit(self) -> None:
+        """Stop at once: every session is told and dropped, and the next start has a recovery to do."""
+        self._server.process.send_signal(signal.SIGQUIT)
+        self._server.process.wait(10)
+
+    def kill_backend(self) -> None:
+        """Kill a process that works for a function; PostgreSQL then ends all others, and starts again by itself."""
+        with self.connect() as owner:
+            busy_first = "SELECT pid FROM pg_stat_activity WHERE usename = 'flycatcher' ORDER BY state"
+            row = owner.execute(busy_first).fetchone()
+        assert row is not None
+        psutil.Process(row[0]).kill()
+
+    def hold_commits(self) -> None:
+        """Commit from now on, but say so to nobody, as while a standby is waited for that is away."""
+        self._set_standby("away")
+
+    def release_commits(self) -> None:
+        """Say what was committed, and go on."""
+        self._set_standby("")
+
+    def _set_standby(self, name: str) -> None:
+        with self.connect() as owner:
+            owner.execute(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = {}").format(sql.Literal(name)))
+            owner.execute("SELECT pg_reload_conf()")
 
     def hang(self) -> None:
         """Stop every process of it where it stands: connections stay open, and nothing is answered."""
@@ -146,15 +173,18 @@ class Stack:
     """The first instance of each function."""
     _running: list[Instance] = field(default_factory=list)
 
-    def start(self, function: FunctionName, *, wait: bool = True, before: str = "", **variables: str) -> Instance:
+    def start(
+        self, function: FunctionName, port: int = 0, /, *, wait: bool = True, before: str = "", **variables: str
+    ) -> Instance:
         """Start one more instance of a function, with variables of its own; ``wait`` until it answers.
 
-        ``before`` is Python that is run first: it shortens a limit that no setting reaches.
+        On ``port``, such as that of one that has ended, or on a free one. ``before`` is Python that is run first: it
+        shortens a limit that no setting reaches.
         """
-        port = free_port()
+        port = port or free_port()
         log = self.directory / f"{function}-{port}.log"
         environ = {**base_environ(self.environ, function), "FUNCTION": function, "PORT": str(port), **variables}
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             start = ["-c", f"{before}\nfrom functions.__main__ import main\nraise SystemExit(main())"]
             command = [sys.executable, *(start if before else ["-m", "functions"])]
             process = psutil.Popen(command, env=environ, stdout=output, stderr=subprocess.STDOUT)
