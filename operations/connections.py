@@ -17,6 +17,13 @@ OPERATIONS = 5
 """Connections for a migration, a backup, and an operator who looks what is wrong."""
 
 
+_AVAILABLE = """
+    SELECT current_setting('max_connections')::int - coalesce(sum(setting::int), 0)
+    FROM pg_settings WHERE name IN ('superuser_reserved_connections', 'reserved_connections')
+"""
+"""PostgreSQL has the second kind of reserve from 16 on."""
+
+
 class TooManyError(Exception):
     """The functions may open more connections than there are; the text says how many."""
 
@@ -53,13 +60,8 @@ def available(url: str) -> int:
     Raises:
         psycopg.Error: it cannot be asked.
     """
-    reserved = "('superuser_reserved_connections', 'reserved_connections')"  # the latter from PostgreSQL 16 on
-    question = f"""
-        SELECT current_setting('max_connections')::int - coalesce(sum(setting::int), 0)
-        FROM pg_settings WHERE name IN {reserved}
-    """  # noqa: S608  # a constant
     with psycopg.connect(url) as connection:
-        row = connection.execute(question.encode()).fetchone()
+        row = connection.execute(_AVAILABLE).fetchone()
     assert row is not None  # noqa: S101  # an aggregate has a row
     return int(row[0])
 

@@ -17,8 +17,8 @@ from tests.support.stack import Stack, people_of, wait_until_listening
 
 RECOVERY = 3.0
 """Seconds from the return of what was away until all is served."""
-AWAY = 8.5
-"""Seconds of an outage: pauses that double from one second on end after 1, 3, 7 and 15."""
+AWAY = 10.5
+"""Seconds of an outage: pauses that double from one second on end after 1, 3, 7 and 15, or two seconds later."""
 LIMIT = 3.0
 """Seconds that an answer may take while something is away."""
 ASKED: dict[FunctionName, str] = {

@@ -174,7 +174,7 @@ def test_who_has_connected_is_answered_however_busy_the_process_is(
             busy = [group.create_task(Client(instance.port, keep=False).ask(heavy)) for _ in range(4)]
             await asyncio.sleep(0.03)
             group.create_task(stopped(instance))
-            others = [group.create_task(late(0.01 * place)) for place in range(100)]
+            others = [group.create_task(late(0.002 * place)) for place in range(100)]
         return [task.result() for task in busy + others]
 
     replies = crowd.run(scene())
