@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 WAITING = 32
 """Who may wait for a turn before further ones are refused."""
-WAIT_SECONDS = 1.0
-"""The longest wait for a turn."""
+WAIT_SECONDS = 2.0
+"""The longest wait for a turn: what comes behind has to be done before the request's deadline, too."""
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 """Upper bounds in seconds: a sentence takes some microseconds, a password hash some 50 milliseconds."""
 NICENESS = 10
