@@ -4,8 +4,8 @@ import psycopg
 
 from local.errors import StartError
 from local.progress import say, show
-from local.roles import connect, ensure_login, first_line
 from operations.migrate import is_current, migrate
+from operations.roles import RoleError, connect, ensure_login, first_line
 
 
 def prepare_database(
@@ -18,14 +18,16 @@ def prepare_database(
     Raises:
         StartError: PostgreSQL cannot be reached or refuses.
     """
-    connect(owner_url).close()
     try:
+        connect(owner_url).close()
         if not is_current(owner_url):
             say("  migrating the database")
             _migrate(owner_url)
         url = ensure_login(owner_url, functions_url, name=login)
         _seed_if_empty(owner_url, seed_password)
         return url
+    except RoleError as error:
+        raise StartError(str(error)) from error
     except psycopg.Error as error:
         raise StartError(f"PostgreSQL refuses: {first_line(error)}") from error
 

@@ -9,6 +9,8 @@ COMMANDS = {
     "migrate": "bring the database to a revision of the schema",
     "seed": "write the demo into the database",
     "create-admin": "add an administrator",
+    "secrets": "make the secrets of a deployment",
+    "certificate": "make a self-signed certificate",
     "keys": "make, rotate or show the keys of access tokens",
     "connections": "compare what the functions may open with what PostgreSQL gives",
     "openapi": "print the description of the API",

@@ -6,8 +6,6 @@ live (``public.json``, for every function, the newest key first).
 
 import argparse
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from operations.console import finish
+from operations.files import replace_file
 from shared.security.tokens import load_public_keys, public_jwk
 from shared.settings import SettingsError
 
@@ -99,23 +98,8 @@ def _generate(algorithm: str) -> bytes:
 
 def _write(directory: Path, private_pem: bytes, key_set: KeySet) -> None:
     """The set goes first: whoever finds a new signing key finds the key to verify it with as well."""
-    _replace(directory / PUBLIC_KEYS, f"{json.dumps(key_set, indent=2)}\n".encode(), 0o644)
-    _replace(directory / PRIVATE_KEY, private_pem, 0o600)
-
-
-def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Put the content in place at once: a reader finds the old file or the new one, whole."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+    replace_file(directory / PUBLIC_KEYS, f"{json.dumps(key_set, indent=2)}\n".encode(), 0o644)
+    replace_file(directory / PRIVATE_KEY, private_pem, 0o600)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """Bring a database to a revision of the schema: ``python -m operations migrate``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from operations.console import finish, owner_url
+from operations.roles import RoleError, ensure_login
+from shared.settings import read_url
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -61,7 +64,10 @@ def configuration(owner_url: str) -> "Config":
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.description = "Apply the migrations to the database of DATABASE_OWNER_URL."
+    parser.description = (
+        "Apply the migrations to the database of DATABASE_OWNER_URL. Where DATABASE_URL is given too, "
+        "see that its role can sign in with the functions' rights; it is made if it is missing."
+    )
     parser.add_argument("--to", metavar="REVISION", default="head", help="a number, head (the default) or base")
 
 
@@ -71,10 +77,13 @@ def run(args: argparse.Namespace) -> int:
     from sqlalchemy.exc import DBAPIError
 
     def work() -> str:
-        applied = migrate(owner_url(), args.to)
+        url, functions_url = owner_url(), read_url(os.environ, "DATABASE_URL")
+        applied = migrate(url, args.to)
+        if functions_url and args.to != "base":
+            ensure_login(url, functions_url)
         return f"migrated: the database is at {args.to}" if applied else "nothing to migrate"
 
-    return finish("migrate", work, CommandError, DBAPIError, RuntimeError)
+    return finish("migrate", work, CommandError, DBAPIError, RoleError, RuntimeError)
 
 
 def _revision(owner_url: str) -> str | None:

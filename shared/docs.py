@@ -10,10 +10,12 @@ from starlette.responses import Response
 from shared.call import JSON, Call
 from shared.endpoint import Endpoint, Handler, endpoint
 from shared.http.conditional import etag, unchanged
+from shared.http.problems import Problem
 from shared.security.permissions import Permission
 
 OPENAPI_PATH = "/api/openapi.json"
 DOCS_PATH = "/api/docs"
+DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 _PACKAGE = "flask_swagger_ui"
 """Its wheel carries Swagger UI's files; its code needs Flask and is never imported."""
 _REVALIDATED = {"Cache-Control": "public, no-cache"}
@@ -49,6 +51,23 @@ _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
+
+
+def built_document() -> bytes:
+    """The document that the image was built with (Dockerfile).
+
+    Raises:
+        Problem: 404 where there is none, as in a checkout of the code.
+    """
+    try:
+        return _document()
+    except FileNotFoundError:
+        raise Problem("not_found", f"There is no {DOCUMENT.name} here: python -m operations openapi makes it.") from None
+
+
+@cache
+def _document() -> bytes:
+    return DOCUMENT.read_bytes()
 
 
 def docs_endpoints(openapi: Callable[[], bytes]) -> list[Endpoint]:

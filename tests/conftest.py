@@ -16,7 +16,7 @@ from redis import Redis
 
 from functions.auth.tokens import Signer
 from local.postgres import EmbeddedPostgres, start_postgres
-from local.roles import ensure_login
+from operations.roles import ensure_login
 from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate

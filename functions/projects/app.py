@@ -1,10 +1,14 @@
-"""The function ``projects``: every endpoint with its permission, and the application."""
+"""The function ``projects``: every endpoint with its permission, and the application.
+
+It serves the documentation of the whole API besides: of the four it has the least to do, and no secret of its own.
+"""
 
 import os
 
 from functions.projects import handlers, queries
 from functions.projects.schemas import NewProject, Project, ProjectPatch, ProjectQuery
 from shared.data.documents import exists_in
+from shared.docs import built_document, docs_endpoints
 from shared.endpoint import endpoint
 from shared.function import Function
 from shared.http.paging import Page
@@ -57,4 +61,8 @@ ENDPOINTS = [
     )(handlers.archive_project),
 ]
 
-app = Function("projects", ENDPOINTS, settings=lambda: Settings.load(os.environ, "projects"))
+app = Function(
+    "projects",
+    [*ENDPOINTS, *docs_endpoints(built_document)],
+    settings=lambda: Settings.load(os.environ, "projects"),
+)

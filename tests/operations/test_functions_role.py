@@ -11,9 +11,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from local.errors import StartError
 from local.postgres import start_postgres
-from local.roles import ensure_login
+from operations.roles import RoleError, ensure_login
 from operations.migrate import migrate
 from tests.local.conftest import drop_role
 from tests.local.running import temporary_directory
@@ -86,14 +85,14 @@ def test_an_owner_that_may_not_make_roles_is_told_in_one_line_and_works_with_one
 ) -> None:
     owner = f"{role}_owner"
     with _role(migrated, owner):
-        with pytest.raises(StartError, match=rf"^{owner} cannot make the role {role}: permission denied"):
+        with pytest.raises(RoleError, match=rf"^{owner} cannot make the role {role}: permission denied"):
             ensure_login(_url(migrated, user=owner), name=role)
         ensure_login(migrated, name=role)
         assert _rights(ensure_login(_url(migrated, user=owner), name=role)) == (role, True, "off")
 
 
 def test_a_role_that_can_never_sign_in_is_told_with_the_servers_reason(migrated: str, role: str) -> None:
-    with _role(migrated, role, "CONNECTION LIMIT 0"), pytest.raises(StartError, match=r"cannot sign in: .*too many"):
+    with _role(migrated, role, "CONNECTION LIMIT 0"), pytest.raises(RoleError, match=r"cannot sign in: .*too many"):
         ensure_login(migrated, _url(migrated, user=role))
 
 
@@ -136,14 +135,14 @@ def test_a_given_password_is_set_for_a_new_role_and_never_changed_afterwards(str
     given = _url(strict, user='fly "catcher"', password=f"{PASSWORD}2")
     assert _rights(ensure_login(strict, given)) == ('fly "catcher"', True, "off")
     wrong = _url(given, password="another-7")
-    with pytest.raises(StartError, match=r"^the functions' role cannot sign in: .*password authentication") as refusal:
+    with pytest.raises(RoleError, match=r"^the functions' role cannot sign in: .*password authentication") as refusal:
         ensure_login(strict, wrong)
     assert "another-7" not in str(refusal.value)
     assert _rights(given) is not None
 
 
 def test_an_owner_that_cannot_sign_in_is_told_in_one_line_without_the_password(strict: str) -> None:
-    with pytest.raises(StartError, match=r"^cannot sign in to PostgreSQL: .*password authentication") as refusal:
+    with pytest.raises(RoleError, match=r"^cannot sign in to PostgreSQL: .*password authentication") as refusal:
         ensure_login(_url(strict, password="another-7"))
     assert "another-7" not in str(refusal.value)
     assert "\n" not in str(refusal.value)

@@ -8,8 +8,6 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from local.errors import StartError
-
 GROUP = "flycatcher_functions"
 CONNECT_SECONDS = 5
 NAME_BYTES = 63
@@ -19,6 +17,10 @@ COLLISIONS = (errors.DuplicateObject, errors.UniqueViolation, errors.InternalErr
 """What PostgreSQL reports when two instances make or change the same role at the same moment."""
 
 
+class RoleError(Exception):
+    """The functions cannot be let in; the text is one line that says why."""
+
+
 def ensure_login(owner_url: str, functions_url: str | None = None, *, name: str | None = None) -> str:
     """Make sure that the functions can sign in with their rights, and return the URL with which they can.
 
@@ -26,7 +28,7 @@ def ensure_login(owner_url: str, functions_url: str | None = None, *, name: str 
     ``name`` or ``flycatcher_<database>``, with a password that follows from the owner's: every instance finds the same.
 
     Raises:
-        StartError: the server cannot be reached, or the owner may not make the role.
+        RoleError: the server cannot be reached, or the owner may not make the role.
     """
     with connect(owner_url) as owner:
         url = functions_url or _derived_url(owner, owner_url, name)
@@ -39,19 +41,19 @@ def ensure_login(owner_url: str, functions_url: str | None = None, *, name: str 
             # Another instance may be at the same; then the next look finds the role made.
             with suppress(*COLLISIONS):
                 _make_member(owner, login, password, reset=functions_url is None)
-    raise StartError(f"the functions' role cannot sign in: {refusal}")
+    raise RoleError(f"the functions' role cannot sign in: {refusal}")
 
 
 def connect(url: str) -> psycopg.Connection:
     """A connection in autocommit, or one line that says why there is none.
 
     Raises:
-        StartError: the server cannot be reached or refuses.
+        RoleError: the server cannot be reached or refuses.
     """
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
     except psycopg.Error as error:
-        raise StartError(f"cannot sign in to PostgreSQL: {first_line(error)}") from error
+        raise RoleError(f"cannot sign in to PostgreSQL: {first_line(error)}") from error
 
 
 def first_line(error: Exception | None) -> str:
@@ -75,7 +77,7 @@ def _refusal(url: str) -> str | None:
         with connect(url) as connection:
             member = connection.execute("SELECT pg_has_role(%s, 'USAGE')", [GROUP]).fetchone()
             return None if member and member[0] else f"{connection.info.user} is not a member of {GROUP}"
-    except (StartError, psycopg.Error) as error:
+    except (RoleError, psycopg.Error) as error:
         return first_line(error)
 
 
@@ -93,7 +95,7 @@ def _make_member(owner: psycopg.Connection, login: str, password: str, *, reset:
                 owner.execute(statement)
             owner.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(GROUP), sql.Identifier(login)))
     except errors.InsufficientPrivilege as error:
-        raise StartError(f"{owner.info.user} cannot make the role {login}: {first_line(error)}") from error
+        raise RoleError(f"{owner.info.user} cannot make the role {login}: {first_line(error)}") from error
 
 
 def _verifier(owner: psycopg.Connection, login: str, password: str) -> str | None:

@@ -1,0 +1,136 @@
+"""What a deployment has to keep to itself, made at random: ``python -m operations secrets``.
+
+A directory for each who may read it, so that each can be a volume of its own (docker-compose.yml). What is there
+already stays.
+"""
+
+import argparse
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from operations.certificate import NAMES, make_certificate
+from operations.console import finish
+from operations.files import replace_file
+from operations.keys import PRIVATE_KEY, PUBLIC_KEYS, KeysError, live_set, make_keys
+
+MODE = 0o440
+"""Readable by the group that the containers share, writable by nobody: a file is replaced, never changed."""
+PASSWORD_BYTES = 32
+REDIS_COMMANDS = "+ping +auth +select +eval +time +lindex +rpop +llen +lpush +expire +exists +set"
+"""What the functions send to Redis (shared/security/limits.py, shared/data/redis.py), and no more."""
+
+
+class Place(NamedTuple):
+    """A directory of the secrets."""
+
+    reader: str
+    make: Callable[[Path, "Addresses"], None]
+
+
+class Addresses(NamedTuple):
+    """Where the deployment will find what the passwords are for, and by which names it is called."""
+
+    database: str
+    """``host:port/name``"""
+    redis: str
+    """``host:port``"""
+    names: Sequence[str]
+    """Of the certificate."""
+
+
+def _signing(directory: Path, _: Addresses) -> None:
+    if not (directory / PRIVATE_KEY).exists():
+        make_keys(directory)
+
+
+def _public(directory: Path, _: Addresses) -> None:
+    """Written each time: this is how a rotation of the keys gets to the functions."""
+    published = live_set(directory.parent / "signing")
+    replace_file(directory / PUBLIC_KEYS, f"{json.dumps(published, indent=2)}\n".encode(), MODE)
+
+
+def _tls(directory: Path, addresses: Addresses) -> None:
+    make_certificate(directory, addresses.names)
+
+
+def _owner(directory: Path, addresses: Addresses) -> None:
+    if not (directory / "database-owner-url").exists():
+        password = _password()
+        _write(directory / "password", password)
+        _write(directory / "database-owner-url", f"postgresql://flycatcher_owner:{password}@{addresses.database}")
+
+
+def _functions(directory: Path, addresses: Addresses) -> None:
+    if not (directory / "database-url").exists():
+        _write(directory / "database-url", f"postgresql://flycatcher:{_password()}@{addresses.database}")
+
+
+def _redis(directory: Path, addresses: Addresses) -> None:
+    """Redis keeps a hash of the password; whoever has none may only ask whether it is there."""
+    users = directory / "users.acl"
+    url = directory.parent / "functions" / "redis-url"
+    if not (users.exists() and url.exists()):
+        password = _password()
+        digest = hashlib.sha256(password.encode()).hexdigest()
+        rights = f"resetchannels -@all {REDIS_COMMANDS}"
+        _write(users, f"user default on nopass -@all +ping\nuser flycatcher on #{digest} ~rate:* ~denied:* {rights}\n")
+        _write(url, f"redis://flycatcher:{password}@{addresses.redis}")
+
+
+PLACES = {
+    "signing": Place("auth, which signs access tokens", _signing),
+    "public": Place("all functions, which verify them", _public),
+    "tls": Place("the gateway", _tls),
+    "owner": Place("PostgreSQL and the commands of operations", _owner),
+    "functions": Place("all functions", _functions),
+    "redis": Place("Redis", _redis),
+}
+
+
+def make_secrets(directory: Path, addresses: Addresses) -> None:
+    """Make what is missing below ``directory``.
+
+    Raises:
+        SettingsError: one of the names is no host name and no IP address.
+        KeysError: the signing key that is there is not usable.
+        OSError, ValueError: a file cannot be read or written.
+    """
+    for name in PLACES:
+        (directory / name).mkdir(mode=0o750, parents=True, exist_ok=True)
+    for name, place in PLACES.items():
+        place.make(directory / name, addresses)
+    for path in directory.rglob("*"):
+        if path.is_file():
+            path.chmod(MODE)
+
+
+def _password() -> str:
+    return secrets.token_hex(PASSWORD_BYTES)
+
+
+def _write(path: Path, text: str) -> None:
+    replace_file(path, text.encode(), MODE)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    told = "; ".join(f"{name} for {place.reader}" for name, place in PLACES.items())
+    parser.description = f"Make the secrets of a deployment that are not there yet: {told}."
+    parser.add_argument("directory", type=Path, help="where their directories are")
+    parser.add_argument("--database", default="postgres:5432/flycatcher", metavar="HOST:PORT/NAME", help="%(default)s")
+    parser.add_argument("--redis", default="redis:6379", metavar="HOST:PORT", help="default: %(default)s")
+    parser.add_argument("--name", action="append", metavar="NAME", help=f"of the certificate ({', '.join(NAMES)})")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The command: 0 when done, 1 when it cannot be, 2 when a name is none."""
+
+    def work() -> str:
+        make_secrets(args.directory, Addresses(args.database, args.redis, args.name or NAMES))
+        return f"the secrets are in {args.directory}: {', '.join(PLACES)}"
+
+    return finish("secrets", work, KeysError, OSError, ValueError)
