@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && find /opt/flycatcher -depth \( -name '*.map' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' \) -delete \
     && find /opt/flycatcher -depth -type d \( -name tests -o -name testing \) -path '*/site-packages/*' -exec rm -r {} + \
     # Unchecked: a cold start looks for no source. The image is all there is, so no bytecode of it can be out of date.
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/flycatcher/lib
+    && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/flycatcher/lib
 
 # The code, and the description of the API that is made from it.
 FROM packages AS code
@@ -25,7 +25,7 @@ COPY migrations migrations
 COPY operations operations
 COPY alembic.ini ./
 RUN /opt/flycatcher/bin/python -m operations openapi --output openapi.json \
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
+    && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash . \
     && chmod -R a=rX .
 
 # What runs. The base has no bytecode of the standard library; without it each cold start would compile what it imports.
@@ -34,7 +34,7 @@ RUN for path in ensurepip idlelib lib2to3 pydoc_data site-packages test tkinter 
         rm -rf /usr/local/lib/python3.*/"$path"; \
     done \
     && rm -rf /usr/local/bin/2to3* /usr/local/bin/idle* /usr/local/bin/pip* /usr/local/bin/pydoc* /usr/local/include \
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.*
+    && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.*
 # Where the secrets are mounted. A volume takes on the owners: the command that makes them writes, the group reads.
 RUN for reader in functions owner public redis signing tls; do \
         install -d -o 10002 -g 10001 -m 0750 "/secrets/$reader"; \

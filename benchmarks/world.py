@@ -14,10 +14,10 @@ import psycopg
 from benchmarks.data import PASSWORD, fill
 from benchmarks.subjects import Server, start
 from local.postgres import start_postgres
-from local.roles import ensure_login
 from local.valkey import start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
+from operations.roles import ensure_login
 from operations.seed import is_empty
 
 DEVELOPERS = 10

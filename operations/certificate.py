@@ -22,9 +22,12 @@ PRIVATE_KEY = "tls.key"
 NAMES = ("localhost", "127.0.0.1", "::1")
 LIFE = timedelta(days=397)
 """The longest that browsers take (CA/Browser Forum, 2020)."""
+CLOCKS_APART = timedelta(minutes=5)
+"""How far behind a client's clock may be."""
 RENEWAL = timedelta(days=30)
 """Before its end a certificate is made anew."""
-_HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
 
 
 def make_certificate(directory: Path, names: Sequence[str] = NAMES) -> bool:
@@ -42,9 +45,7 @@ def make_certificate(directory: Path, names: Sequence[str] = NAMES) -> bool:
         return False
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     replace_file(directory / PRIVATE_KEY, pem, 0o600)
     replace_file(path, _sign(key, wanted).public_bytes(serialization.Encoding.PEM), 0o644)
     return True
@@ -71,7 +72,7 @@ def _sign(key: ec.EllipticCurvePrivateKey, names: Sequence[x509.GeneralName]) ->
         .issuer_name(subject)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))  # for clients whose clock is behind
+        .not_valid_before(now - CLOCKS_APART)
         .not_valid_after(now + LIFE)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -103,7 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.description = f"Make {PRIVATE_KEY} and the self-signed {CERTIFICATE}, unless they are there and still serve."
     parser.add_argument("directory", type=Path, help="where the two files are")
-    parser.add_argument("--name", action="append", metavar="NAME", help=f"host or address (default: {', '.join(NAMES)})")
+    told = f"host or address (default: {', '.join(NAMES)})"
+    parser.add_argument("--name", action="append", metavar="NAME", help=told)
 
 
 def run(args: argparse.Namespace) -> int:

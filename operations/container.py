@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from shared.settings import FUNCTION_NAMES, SettingsError, read_variable
 
+
 def main(arguments: Sequence[str]) -> int:
     """Run it until it ends, and return its exit code; 2 where there is no such function, said in one line."""
     try:

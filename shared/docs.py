@@ -62,7 +62,8 @@ def built_document() -> bytes:
     try:
         return _document()
     except FileNotFoundError:
-        raise Problem("not_found", f"There is no {DOCUMENT.name} here: python -m operations openapi makes it.") from None
+        told = f"There is no {DOCUMENT.name} here: python -m operations openapi makes it."
+        raise Problem("not_found", told) from None
 
 
 @cache

@@ -16,10 +16,10 @@ from redis import Redis
 
 from functions.auth.tokens import Signer
 from local.postgres import EmbeddedPostgres, start_postgres
-from operations.roles import ensure_login
 from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
+from operations.roles import ensure_login
 from shared.settings import Settings
 from tests.support.api import Api, Server, new_client
 from tests.support.people import People

@@ -1,4 +1,4 @@
-"""What docker-compose.yml brought up: ``make test-containers`` builds it, starts it, runs these tests and takes it down."""
+"""What docker-compose.yml brought up: ``make test-containers`` builds and starts it, and takes it down again."""
 
 import os
 import ssl
@@ -23,6 +23,7 @@ class Stack:
     engine: str
     """The command of the container engine: ``docker`` or what stands in for it."""
     project: str
+    image: str
     https_port: int
     http_port: int
 
@@ -69,6 +70,7 @@ def stack() -> Stack:
         return Stack(
             engine=os.environ["CONTAINER_ENGINE"],
             project=os.environ.get("COMPOSE_PROJECT_NAME", "flycatcher"),
+            image=os.environ.get("IMAGE", "flycatcher:local"),
             https_port=int(os.environ.get("HTTPS_PORT", "8443")),
             http_port=int(os.environ.get("HTTP_PORT", "8080")),
         )

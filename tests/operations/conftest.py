@@ -4,6 +4,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from functions.auth import passwords
+from tests.local.conftest import role
+
+__all__ = ["role"]
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from local.postgres import start_postgres
-from operations.roles import RoleError, ensure_login
 from operations.migrate import migrate
+from operations.roles import RoleError, ensure_login
 from tests.local.conftest import drop_role
 from tests.local.running import temporary_directory
 

@@ -18,10 +18,10 @@ from psycopg import sql
 
 from functions.auth.tokens import Signer
 from local.postgres import EmbeddedPostgres, start_postgres
-from operations.roles import ensure_login
 from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
+from operations.roles import ensure_login
 from shared.settings import FUNCTION_NAMES, FunctionName, Settings
 from tests.support.api import Api, new_client
 from tests.support.people import People
