@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-all check lint format types imports migrations monitoring audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test test-faults test-containers test-all check lint format types imports migrations monitoring audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -31,12 +31,15 @@ run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own
 
 # The faults start, kill and hang servers of their own and measure how long answers take: one after another, on a quiet machine.
 test: install-dev  ## run every quick test, with branch coverage
-	@$(python) -m pytest --cov --ignore tests/faults
+	@$(python) -m pytest --cov --ignore tests/faults --ignore tests/containers
 
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
 	@$(python) -m pytest --numprocesses 0 tests/faults
 
-test-all: test test-faults  ## run every test
+test-containers: install-dev  ## build the image, bring up docker-compose.yml, test it from outside (needs Docker)
+	@VENV=$(VENV) .ci/containers
+
+test-all: test test-faults  ## run every test that needs no Docker
 
 check: lint types imports migrations test-all  ## run every check and every test
 
