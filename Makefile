@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 LOADTEST_VENV ?= .venv-loadtest
 
+# How `make test` measures its coverage; empty: not at all.
+COVERAGE ?= --cov
+
 # What `make loadtest` plays, and where: make loadtest URL=https://… USERS=50 PACE=10 DURATION=10m
 URL ?= http://127.0.0.1:8000
 USERS ?= 50
@@ -31,7 +34,7 @@ run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own
 
 # The faults start, kill and hang servers of their own and measure how long answers take: one after another, on a quiet machine.
 test: install-dev  ## run every quick test, with branch coverage
-	@$(python) -m pytest --cov --ignore tests/faults --ignore tests/containers
+	@$(python) -m pytest $(COVERAGE) --ignore tests/faults --ignore tests/containers
 
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
 	@$(python) -m pytest --numprocesses 0 tests/faults

@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from local.postgres import start_postgres
+from operations.__main__ import main
 from operations.migrate import migrate
 from operations.roles import RoleError, ensure_login
 from tests.local.conftest import drop_role
@@ -146,3 +147,26 @@ def test_an_owner_that_cannot_sign_in_is_told_in_one_line_without_the_password(s
         ensure_login(_url(strict, password="another-7"))
     assert "another-7" not in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_migrating_lets_the_functions_in_where_it_is_told_who_they_are(
+    empty_database: str, role: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = _url(empty_database, user=role)
+    monkeypatch.setenv("DATABASE_OWNER_URL", empty_database)
+    monkeypatch.setenv("DATABASE_URL", given)
+    for said in ("migrated: the database is at head\n", "nothing to migrate\n"):
+        assert main(["migrate"]) == 0
+        assert capsys.readouterr().out == said
+        assert _rights(given) == (role, True, "off")
+
+
+def test_migrating_says_why_the_functions_cannot_be_let_in(
+    migrated: str, role: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_OWNER_URL", migrated)
+    monkeypatch.setenv("DATABASE_URL", _url(migrated, user=role))
+    with _role(migrated, role, "CONNECTION LIMIT 0"):
+        assert main(["migrate"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("migrate: the functions' role cannot sign in: ")
