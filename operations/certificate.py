@@ -40,13 +40,16 @@ def make_certificate(directory: Path, names: Sequence[str] = NAMES) -> bool:
         OSError, ValueError: what is there cannot be read, or nothing can be written.
     """
     wanted = [_general_name(name) for name in names]
-    path = directory / CERTIFICATE
-    if path.exists() and not _is_due(x509.load_pem_x509_certificate(path.read_bytes()), wanted):
-        return False
+    path, key_path = directory / CERTIFICATE, directory / PRIVATE_KEY
+    if path.exists() and key_path.exists():
+        present = x509.load_pem_x509_certificate(path.read_bytes())
+        present_key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+        if not _is_due(present, wanted, is_pair=present.public_key() == present_key.public_key()):
+            return False
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    replace_file(directory / PRIVATE_KEY, pem, 0o600)
+    replace_file(key_path, pem, 0o600)
     replace_file(path, _sign(key, wanted).public_bytes(serialization.Encoding.PEM), 0o644)
     return True
 
@@ -84,9 +87,11 @@ def _sign(key: ec.EllipticCurvePrivateKey, names: Sequence[x509.GeneralName]) ->
     )
 
 
-def _is_due(certificate: x509.Certificate, names: Sequence[x509.GeneralName]) -> bool:
+def _is_due(certificate: x509.Certificate, names: Sequence[x509.GeneralName], *, is_pair: bool) -> bool:
     if certificate.issuer != certificate.subject:
         return False
+    if not is_pair:  # a run was broken off between the two files
+        return True
     told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return list(told) != list(names) or certificate.not_valid_after_utc - datetime.now(UTC) < RENEWAL
 

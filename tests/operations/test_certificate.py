@@ -87,6 +87,7 @@ class _Signed:
     def __init__(self, certificate: x509.Certificate) -> None:
         self.subject = certificate.subject
         self.issuer = x509.Name([])
+        self.public_key = certificate.public_key
 
 
 NO_NAMES = ("", "a b", "-x.example", "x..example", "https://x.example", "x" * 64, "a." * 130 + "b")
@@ -99,6 +100,17 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("lost", ["tls.key", "tls.crt"])
+def test_half_of_a_pair_is_no_pair(tmp_path: Path, lost: str) -> None:
+    make_certificate(tmp_path / "other")
+    make_certificate(tmp_path)
+    (tmp_path / lost).unlink()
+    assert make_certificate(tmp_path)
+    (tmp_path / "other" / lost).replace(tmp_path / lost)
+    assert make_certificate(tmp_path)
+    _hello(tmp_path, "localhost")
+
+
 def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("made", "kept"):
         assert main(["certificate", str(tmp_path / "tls")]) == 0
@@ -107,6 +119,7 @@ def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_what_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "tls.crt").write_text("not a certificate")
+    (tmp_path / "tls.key").write_text("not a key")
     assert main(["certificate", str(tmp_path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("certificate: ")
