@@ -101,10 +101,11 @@ def second_gateway(stack: Stack, *networks: str, **environment: str) -> Iterator
     options = [f"--network={stack.project}_edge", f"--volumes-from={first}:ro", "--publish=127.0.0.1::8443"]
     options += ["--user=101:10001", "--tmpfs=/tmp:size=64m,mode=1777", "--entrypoint=/gateway/start"]
     options += [f"--env={name}={value}" for name, value in environment.items()]
-    made = stack.command("run", "--detach", "--rm", *options, image).stdout.strip()
+    made = stack.command("create", "--rm", *options, image).stdout.strip()
     try:
         for network in networks:
             stack.command("network", "connect", f"{stack.project}_{network}", made)
+        stack.command("start", made)
         address = stack.command("port", made, "8443/tcp").stdout.split()[0]
         url = f"https://localhost:{address.rpartition(':')[2]}"
         _wait_until_it_answers(url, stack.tls())

@@ -1,6 +1,7 @@
 """HTTP as it goes over the wire: requests that no well-behaved client would send."""
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Iterable
@@ -68,6 +69,19 @@ def talk(url: str, pieces: Iterable[bytes], *, tls: ssl.SSLContext | None = None
     return list(_answers(hear(url, pieces, tls=tls)))
 
 
+def first_answer(url: str, octets: bytes, *, tls: ssl.SSLContext | None = None) -> Answer:
+    """The first answer to these octets, also where the server leaves the connection open; it may be an interim one."""
+    received = b""
+    with connect(url, tls) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(octets)
+        while not _is_whole(received):
+            data = connection.recv(65_536)
+            assert data, f"the connection ended after {received!r}"
+            received += data
+    return next(iter(_answers(received)))
+
+
 def hear(url: str, pieces: Iterable[bytes], *, tls: ssl.SSLContext | None = None) -> bytes:
     """The same, and what came back as it came."""
     received = bytearray()
@@ -95,6 +109,12 @@ def _connection(url: str, tls: ssl.SSLContext | None) -> HTTPConnection:
 def _address(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or 80
+
+
+def _is_whole(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 def _answers(received: bytes) -> Iterable[Answer]:
