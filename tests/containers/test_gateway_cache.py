@@ -1,0 +1,120 @@
+"""What is public and the same for everybody is kept by the gateway, and nothing else is."""
+
+import ssl
+import time
+from collections.abc import Iterator
+
+import httpx2 as httpx
+import pytest
+
+from tests.containers.conftest import Stack, bearer, sign_in
+from tests.containers.gateway import access_log, functions_that_saw, new_id
+
+WITH_AN_ETAG = ("/api/openapi.json", "/api/docs", "/api/docs/swagger-ui.css")
+PUBLIC = ("/.well-known/jwks.json", *WITH_AN_ETAG)
+"""What is kept."""
+OWN = ("/api/projects", "/api/issues", "/api/users", "/api/auth/me", "/api/auth/sessions")
+KEPT = {"HIT", "STALE", "UPDATING"}
+"""What nginx says of an answer that no function gave to this request."""
+OF_A_REQUEST = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Set-Cookie")
+
+
+def ask(client: httpx.Client, path: str, headers: dict[str, str] | None = None) -> tuple[str, httpx.Response]:
+    """The request's id and its answer."""
+    name = new_id()
+    return name, client.get(path, headers={**(headers or {}), "X-Request-ID": name})
+
+
+def wait_until_reached(client: httpx.Client, path: str) -> None:
+    """Until the function answers, which wants a token: a resolver that just lost a name may lose others for a while."""
+    deadline = time.monotonic() + 40
+    while client.get(path).status_code != 401:
+        assert time.monotonic() < deadline, f"{path} was not reached"
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_public_document_is_asked_for_once(stack: Stack, client: httpx.Client, path: str) -> None:
+    client.get(path)
+    name, answer = ask(client, path)
+    (line,) = access_log(stack, name)
+    assert (answer.status_code, line["cache"] in KEPT, line["upstream_address"]) == (200, True, "")
+    assert functions_that_saw(stack)[name] == set()
+    assert answer.headers.get_list("X-Request-ID") == [name]
+    assert not set(answer.headers) & {header.lower() for header in OF_A_REQUEST}
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_who_brings_a_token_gets_the_same_document(client: httpx.Client, manager: dict[str, str], path: str) -> None:
+    _, anonymous = ask(client, path)
+    _, known = ask(client, path, manager)
+    assert anonymous.content == known.content
+    own = {"date", "x-request-id"}
+    assert {k: v for k, v in anonymous.headers.items() if k not in own} == {
+        k: v for k, v in known.headers.items() if k not in own
+    }
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("path", WITH_AN_ETAG)
+def test_a_document_that_the_client_has_is_not_sent_again(client: httpx.Client, path: str, encoding: str) -> None:
+    asking = {"Accept-Encoding": encoding}
+    etag = client.get(path, headers=asking).headers["ETag"]
+    name, answer = ask(client, path, asking | {"If-None-Match": etag})
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer.headers.get_list("X-Request-ID") == [name]
+    assert client.get(path, headers=asking | {"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_what_needs_a_token_comes_from_the_function_each_time(
+    stack: Stack, client: httpx.Client, manager: dict[str, str], path: str
+) -> None:
+    sent = [ask(client, path, manager) for _ in range(2)]
+    assert [answer.status_code for _, answer in sent] == [200, 200]
+    names = [name for name, _ in sent]
+    assert [(line["cache"], line["status"]) for line in access_log(stack, *names)] == [("", 200)] * 2
+    seen = functions_that_saw(stack)
+    assert all(seen[name] for name in names)
+    assert client.get(path).status_code == 401
+
+
+def test_each_gets_their_own(client: httpx.Client) -> None:
+    accounts = [client.get("/api/auth/me", headers=bearer(sign_in(client, name))).json() for name in ("dev2", "dev3")]
+    assert [account["username"] for account in accounts] == ["dev2", "dev3"]
+
+
+def test_an_error_is_not_kept(stack: Stack, client: httpx.Client) -> None:
+    """A query is none of a document's own, so that this is no document; nor is it in the place of one."""
+    sent = [ask(client, "/api/openapi.json?x=1") for _ in range(2)]
+    assert [answer.status_code for _, answer in sent] == [422, 422]
+    seen = functions_that_saw(stack)
+    assert [seen[name] for name, _ in sent] == [{"projects"}] * 2
+    assert client.get("/api/openapi.json").status_code == 200
+
+
+@pytest.fixture
+def without_projects(stack: Stack, client: httpx.Client) -> Iterator[None]:
+    """The documents are kept, and then their function stops."""
+    for path in PUBLIC:
+        client.get(path)
+    container = stack.container("projects")
+    stack.command("stop", container)
+    try:
+        yield
+    finally:
+        stack.command("start", container)
+        wait_until_reached(client, "/api/projects")
+
+
+@pytest.mark.usefixtures("without_projects")
+def test_a_kept_document_outlives_its_function(stack: Stack, tls: ssl.SSLContext) -> None:
+    with httpx.Client(base_url=stack.address, verify=tls, timeout=30) as client:
+        for path in PUBLIC:
+            name, answer = ask(client, path)
+            assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, name), path
+        gone = client.get("/api/projects")
+        assert (gone.status_code, gone.json()["code"]) == (503, "service_unavailable")
+        assert gone.json()["detail"] in ("The function could not be reached.", "The function did not answer in time.")
+        assert int(gone.headers["Retry-After"]) > 0
+        wait_until_reached(client, "/api/issues")
