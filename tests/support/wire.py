@@ -1,11 +1,13 @@
 """HTTP as it goes over the wire: requests that no well-behaved client would send."""
 
 import json
+import re
 import socket
+import ssl
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlsplit
 
 from shared.http.problems import PROBLEMS
@@ -41,9 +43,10 @@ def exchange(
     headers: Headers | None = None,
     chunks: Iterable[bytes] = (),
     finished: bool = True,
+    tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send a request whose path goes out as it is, with these chunks as they are; ``finished`` sends the last one."""
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
+    with closing(_connection(url, tls)) as connection:
         connection.putrequest(method, path)
         for name, value in (headers or {}).items():
             connection.putheader(name, value)
@@ -58,25 +61,60 @@ def exchange(
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
 
 
-def talk(url: str, pieces: Iterable[bytes]) -> list[Answer]:
+def talk(url: str, pieces: Iterable[bytes], *, tls: ssl.SSLContext | None = None) -> list[Answer]:
     """Send these octets as they are, until the server hears no more; every answer until it closes the connection.
 
     Fails with a time-out where the server leaves the connection open.
     """
+    return list(_answers(hear(url, pieces, tls=tls)))
+
+
+def first_answer(url: str, octets: bytes, *, tls: ssl.SSLContext | None = None) -> Answer:
+    """The first answer to these octets, also where the server leaves the connection open; it may be an interim one."""
+    received = b""
+    with connect(url, tls) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(octets)
+        while not _is_whole(received):
+            data = connection.recv(65_536)
+            assert data, f"the connection ended after {received!r}"
+            received += data
+    return next(iter(_answers(received)))
+
+
+def hear(url: str, pieces: Iterable[bytes], *, tls: ssl.SSLContext | None = None) -> bytes:
+    """The same, and what came back as it came."""
     received = bytearray()
-    with socket.create_connection(_address(url), timeout=5) as connection:
+    with connect(url, tls) as connection:
         with suppress(ConnectionError):
             for piece in pieces:
                 connection.sendall(piece)
         with suppress(ConnectionError):
             while data := connection.recv(65_536):
                 received += data
-    return list(_answers(bytes(received)))
+    return bytes(received)
+
+
+def connect(url: str, tls: ssl.SSLContext | None = None) -> socket.socket:
+    """A connection that waits five seconds for anything, by TLS where a context is given."""
+    made = socket.create_connection(_address(url), timeout=5)
+    return tls.wrap_socket(made, server_hostname=urlsplit(url).hostname) if tls else made
+
+
+def _connection(url: str, tls: ssl.SSLContext | None) -> HTTPConnection:
+    netloc = urlsplit(url).netloc
+    return HTTPSConnection(netloc, timeout=10, context=tls) if tls else HTTPConnection(netloc, timeout=10)
 
 
 def _address(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or 80
+
+
+def _is_whole(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 def _answers(received: bytes) -> Iterable[Answer]:
