@@ -5,10 +5,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 import httpx2
@@ -25,6 +25,7 @@ from shared.settings import Settings
 
 JSON = dict[str, Any]
 Headers = dict[str, str]
+T = TypeVar("T")
 
 
 class Server:
@@ -65,8 +66,8 @@ class Api:
 
     def request(self, method: str, path: str, *, headers: Headers | None = None, **options: Any) -> httpx2.Response:
         """Send a request with any of httpx's options."""
-        with untraced():
-            return self.client.request(method, path, headers={**self._headers, **(headers or {})}, **options)
+        headers = {**self._headers, **(headers or {})}
+        return untraced(partial(self.client.request, method, path, headers=headers, **options))
 
     def get(self, path: str, **options: Any) -> httpx2.Response:
         """GET."""
@@ -85,16 +86,16 @@ class Api:
         return self.request("DELETE", path, **options)
 
 
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Measure no coverage in this thread meanwhile: the client is none of ours, and tracing it takes as long as asking.
+def untraced(work: Callable[[], T]) -> T:
+    """Do what is none of ours, such as a client's work, without measuring its coverage, which takes half as long again.
 
-    The server has a thread of its own, which goes on being traced.
+    Other threads, such as that of the server that is asked, go on being measured. It is no context manager, because the
+    tracer has to be stopped and started in one frame: it keeps a stack of those that it has seen begin and end.
     """
     trace = sys.gettrace()
     sys.settrace(None)
     try:
-        yield
+        return work()
     finally:
         sys.settrace(trace)
 
