@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -82,6 +83,17 @@ def drop_database(owner_url: str, name: str) -> None:
         owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def copied(owner_url: str, template: str) -> Iterator[str]:
+    """The owner's URL of a copy of a database that nobody is connected to; it is gone afterwards."""
+    name = f"copy_{uuid4().hex}"
+    create_database(owner_url, name, template)
+    try:
+        yield database_url(owner_url, name)
+    finally:
+        drop_database(owner_url, name)
+
+
 engines_key = pytest.StashKey[Engines]()
 addresses_key = pytest.StashKey[dict[str, str]]()
 
@@ -123,10 +135,15 @@ def cluster_url(addresses: dict[str, str]) -> str:
 @pytest.fixture
 def empty_database(cluster_url: str) -> Iterator[str]:
     """The owner's URL of an empty database."""
-    name = f"empty_{uuid4().hex}"
-    create_database(cluster_url, name)
-    yield database_url(cluster_url, name)
-    drop_database(cluster_url, name)
+    with copied(cluster_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def migrated(cluster_url: str) -> Iterator[str]:
+    """The owner's URL of a database that is migrated and holds nothing; a copy is made sooner than it is migrated."""
+    with copied(cluster_url, TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -66,9 +66,8 @@ class Tracker:
 
 
 @pytest.fixture
-def tracker(empty_database: str) -> Iterator[Tracker]:
-    migrate(empty_database)
-    made = Tracker(empty_database)
+def tracker(migrated: str) -> Iterator[Tracker]:
+    made = Tracker(migrated)
     made.check()
     yield made
     made.check()

@@ -13,7 +13,7 @@ from redis import Redis
 from local.errors import StartError
 from local.keeper import Keeper
 from local.valkey import EmbeddedValkey, start_valkey
-from tests.local.running import SECONDS, Run, wait_until_idle, working_in
+from tests.local.running import CHEAP_HASHES, SECONDS, Run, wait_until_idle, working_in
 
 RECOVERY = 15.0
 
@@ -31,7 +31,8 @@ def _login(url: str) -> int:
 
 
 def test_a_run_survives_the_crash_of_its_servers(directory: Path) -> None:
-    with Run(directory, LOGIN_LIMIT_PER_MINUTE="1000000", RATE_LIMIT_PER_MINUTE="1000000") as run:
+    variables = {"LOGIN_LIMIT_PER_MINUTE": "1000000", "RATE_LIMIT_PER_MINUTE": "1000000"}
+    with Run(directory, before=CHEAP_HASHES, **variables) as run:
         run.wait_until_up()
         assert _login(run.url) == 200
         for name in ("valkey-server", "postgres"):

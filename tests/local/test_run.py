@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from redis import Redis
 
 from tests.local.conftest import drop_role
-from tests.local.running import Run, wait_until_idle, working_in
+from tests.local.running import CHEAP_HASHES, Run, wait_until_idle, working_in
 from tests.support.api import Api, new_client
 from tests.support.people import created
 
@@ -20,8 +20,8 @@ OWN_PASSWORD = "Kingfisher-7-blue"
 
 
 @contextmanager
-def _started(directory: Path, **variables: str) -> Iterator[tuple[Run, Api]]:
-    with Run(directory, **variables) as run:
+def _started(directory: Path, *, before: str = "", **variables: str) -> Iterator[tuple[Run, Api]]:
+    with Run(directory, before=before, **variables) as run:
         run.wait_until_up()
         with new_client(run.url) as client:
             yield run, Api(client)
@@ -94,7 +94,7 @@ def test_given_servers_take_the_place_of_the_embedded_ones(
     variables = {"DATABASE_OWNER_URL": empty_database, "REDIS_URL": redis_url, "SEED_PASSWORD": OWN_PASSWORD}
     with Redis.from_url(redis_url) as redis:
         redis.flushdb()
-        with _started(directory, **variables) as (run, api):
+        with _started(directory, before=CHEAP_HASHES, **variables) as (run, api):
             admin = api.signed_in(_token(api, "admin", OWN_PASSWORD))
             assert _total(admin, "/api/issues") == 500
             assert OWN_PASSWORD not in run.output

@@ -11,7 +11,6 @@ import pytest
 
 from functions.auth.passwords import HASHER
 from operations import create_admin as command
-from operations.migrate import migrate
 
 PASSWORD = "Kingfisher-7-blue"
 
@@ -27,10 +26,9 @@ def _create(username: str, email: str, path: object) -> int:
 
 
 @pytest.fixture
-def url(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    migrate(empty_database)
-    monkeypatch.setenv("DATABASE_OWNER_URL", empty_database)
-    return empty_database
+def url(migrated: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("DATABASE_OWNER_URL", migrated)
+    return migrated
 
 
 @pytest.fixture

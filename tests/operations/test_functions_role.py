@@ -37,13 +37,6 @@ def _rights(url: str) -> tuple[object, ...] | None:
         ).fetchone()
 
 
-@pytest.fixture
-def migrated(empty_database: str) -> str:
-    """The owner's URL of a database that is migrated and holds nothing."""
-    migrate(empty_database)
-    return empty_database
-
-
 @contextmanager
 def _role(owner_url: str, name: str, options: LiteralString = "") -> Iterator[None]:
     with psycopg.connect(owner_url, autocommit=True) as owner:

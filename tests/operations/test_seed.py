@@ -1,18 +1,22 @@
 """The seed in a database: whole, the same every time, added once, and careful with what is there."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from operations import seed as command
 from operations.migrate import migrate
 from operations.seed import is_empty, seed
 from shared.markdown import render
 from shared.text import fold, words
+from tests.conftest import TEMPLATE, copied
+from tests.operations.conftest import hash_cheaply
 
 PASSWORD = "Kingfisher-7-blue"
 COUNTS = {"users": 50, "projects": 10, "issues": 500, "issue_history": 1_406, "comments": 1_500}
@@ -28,14 +32,22 @@ def _everything(url: str) -> dict[str, list[dict[str, Any]]]:
     return {table: _rows(url, table, "password_hash") for table in (*COUNTS, "comment_revisions")}
 
 
-def test_twice_adds_nothing_and_another_database_gets_the_same(empty_database: str) -> None:
-    migrate(empty_database)
-    assert is_empty(empty_database)
+@pytest.fixture(scope="module")
+def seeded(cluster_url: str) -> Iterator[str]:
+    """A database that was seeded once and that no test changes."""
+    with copied(cluster_url, TEMPLATE) as url, pytest.MonkeyPatch.context() as patch:
+        hash_cheaply(patch)
+        assert seed(url, PASSWORD)
+        yield url
+
+
+def test_twice_adds_nothing_and_another_database_gets_the_same(migrated: str, seeded: str) -> None:
+    assert is_empty(migrated)
     steps: list[tuple[str, int, int]] = []
-    assert seed(empty_database, PASSWORD, lambda *step: steps.append(step))
-    assert not is_empty(empty_database)
-    first = _everything(empty_database)
-    hashes = {row["password_hash"] for row in _rows(empty_database, "users")}
+    assert seed(migrated, PASSWORD, lambda *step: steps.append(step))
+    assert not is_empty(migrated)
+    first = _everything(migrated)
+    hashes = {row["password_hash"] for row in _rows(migrated, "users")}
     assert {table: len(first[table]) for table in COUNTS} == COUNTS
     assert len(first["comment_revisions"]) == sum(row["updated_at"] > row["created_at"] for row in first["comments"])
     assert len(hashes) == 50
@@ -43,20 +55,15 @@ def test_twice_adds_nothing_and_another_database_gets_the_same(empty_database: s
         (n, 4) for n in range(1, 5)
     ]
 
-    assert not seed(empty_database, "Another-pass-1")
-    assert _everything(empty_database) == first
-    assert {row["password_hash"] for row in _rows(empty_database, "users")} == hashes
+    assert not seed(migrated, "Another-pass-1")
+    assert _everything(migrated) == first
+    assert {row["password_hash"] for row in _rows(migrated, "users")} == hashes
 
-    migrate(empty_database, "base")
-    migrate(empty_database)
-    assert seed(empty_database, PASSWORD)
-    assert _everything(empty_database) == first
+    assert _everything(seeded) == first
 
 
-def test_columns_made_from_text_are_those_of_the_shared_rules(empty_database: str) -> None:
-    migrate(empty_database)
-    seed(empty_database, PASSWORD)
-    with psycopg.connect(empty_database) as connection:
+def test_columns_made_from_text_are_those_of_the_shared_rules(seeded: str) -> None:
+    with psycopg.connect(seeded) as connection:
         for title, folded, description, html, lexemes in connection.execute(
             "SELECT title, title_folded, description, description_html, tsvector_to_array(search) FROM issues"
         ):
@@ -75,10 +82,9 @@ def test_columns_made_from_text_are_those_of_the_shared_rules(empty_database: st
             assert all(html == render(content) for content, html in found)
 
 
-def test_names_that_are_taken_are_used_as_they_are(empty_database: str) -> None:
-    migrate(empty_database)
+def test_names_that_are_taken_are_used_as_they_are(migrated: str) -> None:
     chief, stranger, portal = uuid4(), uuid4(), uuid4()
-    with psycopg.connect(empty_database) as connection:
+    with psycopg.connect(migrated) as connection:
         for row in (
             (chief, "Admin", "admin", "chief@example.com", "chief@example.com"),
             (stranger, "stranger", "stranger", "Dev7@Flycatcher.example", "dev7@flycatcher.example"),
@@ -93,32 +99,31 @@ def test_names_that_are_taken_are_used_as_they_are(empty_database: str) -> None:
             VALUES (%s, 'CUSTOMER portal', 'customer portal', %s, '')""",
             (portal, chief),
         )
-    before = {table: _rows(empty_database, table) for table in ("users", "projects")}
+    before = {table: _rows(migrated, table) for table in ("users", "projects")}
 
-    assert seed(empty_database, PASSWORD)
-    after = {table: _rows(empty_database, table) for table in ("users", "projects")}
+    assert seed(migrated, PASSWORD)
+    after = {table: _rows(migrated, table) for table in ("users", "projects")}
     for table, rows in before.items():
         assert all(row in after[table] for row in rows)
         assert len(after[table]) == COUNTS[table] + len(rows) - (2 if table == "users" else 1)
-    issues, history = _rows(empty_database, "issues"), _rows(empty_database, "issue_history")
+    issues, history = _rows(migrated, "issues"), _rows(migrated, "issue_history")
     assert len(issues) == 500
     assert any(row["project_id"] == portal for row in issues)
     assert {"Admin", "admin"} & {row["actor_username"] for row in history if row["actor_id"] == chief} <= {"Admin"}
     assigned = [row["to"] for row in history if row["field"] == "assignee"]
     assert {"id": str(stranger), "username": "stranger"} in assigned
     assert any(row["reporter_id"] == chief for row in issues)
-    assert not seed(empty_database, PASSWORD)
+    assert not seed(migrated, PASSWORD)
 
 
-def test_what_users_changed_since_stays(empty_database: str) -> None:
-    migrate(empty_database)
-    seed(empty_database, PASSWORD)
-    with psycopg.connect(empty_database) as connection:
-        connection.execute("UPDATE projects SET name = 'Kiosk', name_folded = 'kiosk' WHERE name = 'Mobile App'")
-        connection.execute("UPDATE issues SET status = 'open', title = 'Mine', title_folded = 'mine'")
-    changed = _everything(empty_database)
-    assert not seed(empty_database, PASSWORD)
-    assert _everything(empty_database) == changed
+def test_what_users_changed_since_stays(cluster_url: str, seeded: str) -> None:
+    with copied(cluster_url, str(conninfo_to_dict(seeded)["dbname"])) as url:
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE projects SET name = 'Kiosk', name_folded = 'kiosk' WHERE name = 'Mobile App'")
+            connection.execute("UPDATE issues SET status = 'open', title = 'Mine', title_folded = 'mine'")
+        changed = _everything(url)
+        assert not seed(url, PASSWORD)
+        assert _everything(url) == changed
 
 
 @pytest.mark.parametrize(
