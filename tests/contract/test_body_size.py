@@ -12,11 +12,11 @@ LIMIT = 1024 * 1024
 
 
 def post(
-    server: Server, person: Person | None, headers: Headers, chunks: Iterable[bytes] = (), **options: bool
+    server: Server, person: Person | None, headers: Headers, chunks: Iterable[bytes] = (), *, finished: bool = True
 ) -> Answer:
     credentials = {"Authorization": f"Bearer {person.token}"} if person else {}
     headers = {"Content-Type": "application/json", **credentials, **headers}
-    return exchange(server.url, "POST", "/api/projects", headers=headers, chunks=chunks, **options)
+    return exchange(server.url, "POST", "/api/projects", headers=headers, chunks=chunks, finished=finished)
 
 
 def padded(size: int) -> bytes:
