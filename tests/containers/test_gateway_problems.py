@@ -196,7 +196,7 @@ def test_who_sends_too_fast_is_told_to_wait(stack: Stack, tls: ssl.SSLContext) -
     assert 10 <= len(refused) <= 19
     for name, answer in refused.items():
         problem = check_told(answer_of(answer), 429, "rate_limited")
-        assert (problem["detail"], problem["request_id"]) == ("This address sends too fast.", name)
+        assert (problem["detail"], problem["request_id"]) == ("This address asks for too much at once.", name)
         assert answer.headers["Retry-After"] == "1"
     seen = functions_that_saw(stack)
     assert {name for name in ids if seen[name]} == set(ids) - set(refused)
