@@ -4,9 +4,9 @@ ARG PYTHON=python:3.13-slim
 
 # The packages, in an environment of their own. Only a change of the requirements makes this stage anew.
 FROM ${PYTHON} AS packages
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1
+ENV PIP_CACHE_DIR=/var/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1
 COPY requirements/operations.txt /build/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip /opt/flycatcher \
     && python -m pip --python /opt/flycatcher/bin/python install --quiet --no-compile \
         --only-binary :all: --no-deps --require-hashes --requirement /build/operations.txt \

@@ -12,7 +12,10 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
-FUNCTIONS = ("auth", "projects", "issues", "comments")
+from shared.settings import FUNCTION_NAMES as FUNCTIONS
+
+__all__ = ["FUNCTIONS"]
+
 PASSWORD = "Flycatcher-demo-1"
 
 
@@ -61,7 +64,7 @@ class Stack:
 
     def command(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """A command of the engine."""
-        return subprocess.run([self.engine, *arguments], capture_output=True, text=True, check=check, timeout=120)  # noqa: S603
+        return subprocess.run([self.engine, *arguments], capture_output=True, text=True, check=check, timeout=120)  # noqa: S603  # our own engine
 
 
 @pytest.fixture(scope="session")

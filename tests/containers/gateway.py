@@ -90,7 +90,7 @@ def access_log(stack: Stack, *ids: str) -> list[JSON]:
         if lines.keys() >= set(ids):
             return [lines[each] for each in ids]
         assert time.monotonic() < deadline, "the gateway wrote no line"
-        time.sleep(0.1)
+        time.sleep(0.1)  # polled; the deadline is above
 
 
 @contextmanager
@@ -123,4 +123,4 @@ def _wait_until_it_answers(url: str, tls: ssl.SSLContext) -> None:
                 return
             except httpx.TransportError:
                 assert time.monotonic() < deadline, "the second gateway did not start"
-                time.sleep(0.1)
+                time.sleep(0.1)  # polled; the deadline is above

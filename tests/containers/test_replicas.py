@@ -18,6 +18,10 @@ READY_SECONDS = 30
 FORGOTTEN_SECONDS = 3
 """Each process of nginx looks names up for itself, and goes by what it knows for 2 s."""
 AT_ONCE = 16
+BEFORE_SECONDS = 2
+"""Until every client has sent something."""
+AFTER_SECONDS = 5
+"""In which an address that is gone would still be tried."""
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def instances(stack: Stack, tls: ssl.SSLContext) -> Iterator[list[str]]:
     while min(shares) == 0:
         assert time.monotonic() < deadline
         shares = _shares(stack, tls, {}, found, 8)
-    time.sleep(FORGOTTEN_SECONDS)
+    time.sleep(FORGOTTEN_SECONDS)  # nothing tells what nginx has cached
     yield found
     for container in found:
         stack.command("start", container)
@@ -65,9 +69,9 @@ def _under_load(
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         readers = [pool.submit(read) for _ in range(CLIENTS)]
-        time.sleep(2)
+        time.sleep(BEFORE_SECONDS)  # the load has to be there before the event
         event()
-        time.sleep(5)
+        time.sleep(AFTER_SECONDS)  # and to go on after it
         stop.set()
         return sum((reader.result() for reader in readers), Counter())
 
@@ -118,7 +122,7 @@ def test_what_may_be_repeated_is_sent_to_the_other_instance_and_a_post_never(
         with ThreadPoolExecutor(2 * AT_ONCE) as pool:
             posts = [pool.submit(send, "POST", number) for number in range(AT_ONCE)]
             reads = [pool.submit(send, "GET", number) for number in range(AT_ONCE)]
-            time.sleep(2)
+            time.sleep(BEFORE_SECONDS)  # the frozen instance cannot say that it has them
             stack.command("kill", instances[0])
     finally:
         stack.command("unpause", instances[0], check=False)
