@@ -12,10 +12,6 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
-from shared.settings import FUNCTION_NAMES as FUNCTIONS
-
-__all__ = ["FUNCTIONS"]
-
 PASSWORD = "Flycatcher-demo-1"
 
 

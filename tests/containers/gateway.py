@@ -12,7 +12,8 @@ import httpx2 as httpx
 
 from shared.http.headers import SECURITY_HEADERS
 from shared.http.problems import PROBLEMS
-from tests.containers.conftest import FUNCTIONS, Stack
+from shared.settings import FUNCTION_NAMES
+from tests.containers.conftest import Stack
 from tests.support.api import JSON
 from tests.support.wire import Answer
 
@@ -67,7 +68,7 @@ def functions_that_saw(stack: Stack) -> Mapping[str, set[str]]:
 def _settled(stack: Stack) -> Iterator[tuple[str, str]]:
     """What every instance has written, once it has written of a request that came after all others so far."""
     last = new_id()
-    waiting = [(function, container) for function in FUNCTIONS for container in stack.containers(function)]
+    waiting = [(function, container) for function in FUNCTION_NAMES for container in stack.containers(function)]
     deadline = time.monotonic() + 20
     with httpx.Client(base_url=stack.address, verify=stack.tls()) as client:
         while waiting:

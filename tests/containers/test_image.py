@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.containers.conftest import FUNCTIONS, Stack
+from shared.settings import FUNCTION_NAMES
+from tests.containers.conftest import Stack
 
 COMMANDS = ("migrate", "seed", "create-admin", "secrets", "certificate", "keys", "connections", "openapi")
 BUDGET_MIB = 180
@@ -93,7 +94,7 @@ def test_a_function_that_there_is_not_is_one_line_and_exit_2(stack: Stack, name:
     assert line.startswith(f"flycatcher: {said}")
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", FUNCTION_NAMES)
 def test_a_function_without_its_settings_is_one_line_and_exit_2(stack: Stack, name: str) -> None:
     told = _run(stack, options=(f"--env=FUNCTION={name}",))
     assert (told.returncode, told.stderr) == (2, "flycatcher: DATABASE_URL is missing\n")

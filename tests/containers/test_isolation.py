@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.containers.conftest import FUNCTIONS, Stack
+from shared.settings import FUNCTION_NAMES
+from tests.containers.conftest import Stack
 
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
-RUNNING = (*FUNCTIONS, "gateway", "postgres", "redis")
+RUNNING = (*FUNCTION_NAMES, "gateway", "postgres", "redis")
 
 
 def _addresses(stack: Stack, container: str) -> dict[str, str]:
@@ -38,14 +39,14 @@ def test_the_data_is_reached_from_no_other_network(stack: Stack, outsider: str, 
     assert stack.execute(stack.container("comments"), "python", "-c", CONNECT, address, port)
 
 
-@pytest.mark.parametrize("service", FUNCTIONS)
+@pytest.mark.parametrize("service", FUNCTION_NAMES)
 def test_a_function_has_no_way_out(stack: Stack, service: str) -> None:
     routes = stack.execute(stack.containers(service)[0], "cat", "/proc/net/route").stdout.splitlines()[1:]
     assert routes
     assert [line for line in routes if line.split()[1] == "00000000"] == []
 
 
-@pytest.mark.parametrize("service", FUNCTIONS)
+@pytest.mark.parametrize("service", FUNCTION_NAMES)
 def test_only_auth_has_the_private_key(stack: Stack, service: str) -> None:
     code = "import pathlib; print(*(p for p in pathlib.Path('/').rglob('*.pem') if 'site-packages' not in str(p)))"
     found = stack.python(stack.containers(service)[0], code).stdout.split()
