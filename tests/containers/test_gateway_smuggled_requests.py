@@ -13,6 +13,7 @@ import pytest
 from tests.containers.conftest import Stack
 from tests.containers.gateway import check_told, functions_that_saw, new_id
 from tests.support.api import JSON
+from tests.support.chunks import BAD_CHUNKS
 from tests.support.frames import Fields, ask
 from tests.support.wire import Answer, hear, talk
 
@@ -82,15 +83,7 @@ REFUSED = {
     "two-hosts": GET + b"Host: y\r\n\r\n",
     "the-same-host-twice": GET + b"Host: localhost\r\n\r\n",
     "host-with-a-path": b"GET /api/issues HTTP/1.1\r\nHost: localhost/x\r\n\r\n",
-    "chunk-size-that-is-none": CHUNKED + b"zz\r\n",
-    "empty-chunk-size": CHUNKED + b"\r\n\r\n",
-    "negative-chunk-size": CHUNKED + b"-1\r\n",
-    "chunk-size-with-a-plus": CHUNKED + b"+0\r\n\r\n",
-    "chunk-size-with-0x": CHUNKED + b"0x0\r\n\r\n",
-    "chunk-size-with-an-underscore": CHUNKED + b"0_0\r\n\r\n",
-    "chunk-size-beyond-64-bits": CHUNKED + b"10000000000000000\r\n",
-    "chunk-longer-than-its-size": CHUNKED + b"1\r\n{}\r\n0\r\n\r\n",
-    "bare-CR-in-a-chunk-extension": CHUNKED + b"0;\rx\r\n\r\n",
+    **{name: CHUNKED + chunk for name, chunk in BAD_CHUNKS.items()},
 }
 """What comes before a request that is as it should be, and makes nobody read it."""
 
