@@ -28,7 +28,9 @@ RIGHTS = {
             UPDATE (password_hash, role, is_active, last_login),
             DELETE
         """,
-        "sessions": "SELECT, INSERT (id, user_id, expires_at, ip, user_agent), UPDATE (last_used_at, expires_at, ended_at)",
+        "sessions": """
+            SELECT, INSERT (id, user_id, expires_at, ip, user_agent), UPDATE (last_used_at, expires_at, ended_at)
+        """,
         "refresh_tokens": "SELECT, INSERT (token_hash, session_id, expires_at), UPDATE (replaced_at), DELETE",
         "login_throttles": """
             SELECT, INSERT (key, attempts), UPDATE (attempts, failures, locked_until, updated_at), DELETE
