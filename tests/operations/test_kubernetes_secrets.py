@@ -1,15 +1,9 @@
 """The secrets of a deployment as Secrets of the namespace, made through Kubernetes' API (a stand-in of it, by TLS)."""
 
 import json
-import ssl
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -18,82 +12,16 @@ from operations.__main__ import main
 from operations.certificate import make_certificate
 from operations.keys import rotate_keys
 from operations.secrets import PLACES
-
-TOKEN = "token-of-the-pod"
-PREFIX = "/api/v1/namespaces/trial/secrets/"
-
-
-@dataclass
-class Api:
-    """What the API keeps, and what it was asked."""
-
-    port: int = 0
-    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    refusal: int | None = None
-
-    def files(self, name: str) -> dict[str, bytes]:
-        return {key: b64decode(value) for key, value in self.kept[name]["data"].items()}
+from tests.support.kubernetes_api import TOKEN, Api, served
 
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    api = Api()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _name(self) -> str:
-            assert self.headers["Authorization"] == f"Bearer {TOKEN}"
-            parts = urlsplit(self.path)
-            assert parts.path.startswith(PREFIX)
-            name = parts.path.removeprefix(PREFIX)
-            api.asked.append((self.command, name))
-            return name
-
-        def _answer(self, status: int, body: dict[str, Any]) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(api.refusal or status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def do_GET(self) -> None:
-            secret = self._name()
-            if secret in api.kept:
-                self._answer(200, api.kept[secret])
-            else:
-                self._answer(404, {"message": f'secrets "{secret}" not found'})
-
-        def do_PATCH(self) -> None:
-            secret = self._name()
-            assert self.headers["Content-Type"] == "application/apply-patch+yaml"
-            assert parse_qs(urlsplit(self.path).query) == {"fieldManager": ["flycatcher"], "force": ["true"]}
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            assert (body["apiVersion"], body["kind"], body["metadata"]["name"]) == ("v1", "Secret", secret)
-            if not api.refusal:
-                api.kept[secret] = body
-            self._answer(201, {"message": "no rights"})
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    account = tmp_path / "account"
-    make_certificate(account, ["127.0.0.1"])
-    (account / "tls.crt").rename(account / "ca.crt")
-    (account / "token").write_text(TOKEN)
-    (account / "namespace").write_text("trial")
-    monkeypatch.setattr(kubernetes, "ACCOUNT", account)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(account / "ca.crt", account / "tls.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        api.port = server.server_port
+    with served(tmp_path, "trial") as api:
+        monkeypatch.setattr(kubernetes, "ACCOUNT", api.account)
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api.port))
-        thread = Thread(target=server.serve_forever)
-        thread.start()
         yield api
-        server.shutdown()
-        thread.join()
 
 
 def _run(tmp_path: Path, run: int = 0) -> int:

@@ -1,0 +1,218 @@
+"""Pods of the manifests, run by a container engine as a node would run them: user, root, variables, mounts, names.
+
+What a cluster does round them is left out or played: Services are names in one network, Knative is the variable PORT.
+"""
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.containers.conftest import Stack
+from tests.support.api import JSON
+from tests.support.kubernetes_api import Api
+from tests.support.manifests import NAMESPACE, Object, Rendering, container, quantity, untagged
+
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+DOMAIN = f"{NAMESPACE}.svc.cluster.local"
+HTTP = 80
+"""The port of a Knative Service; here the function listens on it itself."""
+ROOT_DIRECTORY = 0o777
+POLL_SECONDS = 0.1
+
+
+@dataclass
+class Node:
+    """Where the pods of a rendering run."""
+
+    stack: Stack
+    rendering: Rendering
+    api: Api
+    directory: Path
+    prefix: str
+    """Of the names of network and containers."""
+    published: Mapping[str, int]
+    """The port of a pod that is published on 127.0.0.1, for each that is."""
+    host: str
+    """This machine, as the pods see it."""
+    started: list[str] = field(default_factory=list)
+
+    def pods(self) -> Iterator[tuple[str, Object, Object]]:
+        """Each pod: "kind-name", the metadata, the spec."""
+        for name, metadata, spec in self.rendering.pods():
+            yield untagged(name).lower().replace("/", "-"), metadata, spec
+
+    def start(self, wanted: str) -> str:
+        """Start a pod once its Secrets are there, and return its container's name."""
+        spec, aliases = next((spec, self._names(metadata)) for name, metadata, spec in self.pods() if name == wanted)
+        only = container(spec)
+        function = wanted.partition("-")[2] if wanted.startswith("service-") else None
+        variables = self._variables(only)
+        options = list(self._security(spec))
+        if function:
+            aliases = [f"{function}.{DOMAIN}"]
+            variables |= {"PORT": str(HTTP), "K_SERVICE": function, "K_REVISION": f"{function}-00001"}
+            options.append("--sysctl=net.ipv4.ip_unprivileged_port_start=0")
+        if spec["automountServiceAccountToken"]:
+            variables |= {"KUBERNETES_SERVICE_HOST": self.host, "KUBERNETES_SERVICE_PORT": str(self.api.port)}
+            options.append(f"--volume={self.api.account}:{ACCOUNT}:ro")
+        if wanted in self.published:
+            options.append(f"--publish=127.0.0.1::{self.published[wanted]}")
+        entrypoint, *arguments = only.get("command", [""])
+        if entrypoint:
+            options.append(f"--entrypoint={entrypoint}")
+        name = f"{self.prefix}-{wanted}-{len(self.started)}"
+        self.started.append(name)
+        self.stack.command(
+            "run",
+            "--detach",
+            f"--name={name}",
+            f"--network={self.prefix}",
+            *(f"--network-alias={alias}" for alias in aliases),
+            *(f"--env={key}={value}" for key, value in variables.items()),
+            *options,
+            *self._mounts(wanted, spec),
+            only["image"],
+            *arguments,
+            *only.get("args", ()),
+        )
+        return name
+
+    def finish(self, wanted: str, *, seconds: float = 120) -> tuple[int, str]:
+        """Run a pod that ends to its end: its exit code and what it said."""
+        name = self.start(wanted)
+        return self.ended(name, seconds), self.said(name)
+
+    def ended(self, name: str, seconds: float = 120) -> int:
+        """The exit code of a container that is ending."""
+        deadline = time.monotonic() + seconds
+        while (state := self.state(name))["Status"] != "exited":
+            assert time.monotonic() < deadline, f"{name} does not end: {self.said(name)}"
+            time.sleep(POLL_SECONDS)  # polled; the deadline is above
+        return int(state["ExitCode"])
+
+    def state(self, name: str) -> JSON:
+        """What the engine says of a container."""
+        (line,) = self.stack.command("inspect", "--format={{json .State}}", name).stdout.splitlines()
+        found: JSON = json.loads(line)
+        return found
+
+    def said(self, name: str) -> str:
+        """A container's output."""
+        told = self.stack.command("logs", name, check=False)
+        return told.stdout + told.stderr
+
+    def signal(self, name: str, signal: str = "TERM") -> None:
+        """Send a signal to a container's first process, as a node does that takes a pod away."""
+        self.stack.command("kill", f"--signal={signal}", name)
+
+    def is_probed_well(self, wanted: str, name: str, probe: str) -> bool:
+        """Whether a probe of a running pod that asks by HTTP or by a command says yes."""
+        spec = next(spec for pod, _, spec in self.pods() if pod == wanted)
+        told = container(spec)[probe]
+        if "exec" in told:
+            return self.stack.execute(name, *told["exec"]["command"], check=False).returncode == 0
+        port = HTTP if wanted.startswith("service-") else 8081
+        code = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}{told['httpGet']['path']}', timeout=3)"
+        return self.stack.python(name, code).returncode == 0
+
+    def stop(self) -> None:
+        """Take everything away."""
+        self.stack.command("rm", "--force", "--time=0", "--volumes", *self.started, check=False)
+
+    def _names(self, metadata: Object) -> list[str]:
+        labels = metadata["labels"]
+        chosen = [
+            name
+            for name, service in self.rendering.of("Service", "").items()
+            if service["spec"]["selector"].items() <= labels.items()
+        ]
+        return [alias for name in chosen for alias in (name, f"{name}.{DOMAIN}")]
+
+    def _variables(self, told: Object) -> dict[str, str]:
+        """ConfigMaps first, then its own, which may refer to those above them."""
+        made: dict[str, str] = {}
+        for source in told.get("envFrom", ()):
+            made |= self.rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
+        for variable in told.get("env", ()):
+            if "valueFrom" in variable:
+                assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+                made[variable["name"]] = NAMESPACE
+            else:
+                text = variable["value"]
+                made[variable["name"]] = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), text)
+        return made
+
+    def _security(self, spec: Object) -> Iterator[str]:
+        told = {**spec.get("securityContext", {}), **container(spec)["securityContext"]}
+        assert (told["runAsNonRoot"], told["allowPrivilegeEscalation"]) == (True, False)
+        assert (told["readOnlyRootFilesystem"], told["capabilities"]) == (True, {"drop": ["ALL"]})
+        yield f"--user={told['runAsUser']}:{told['runAsGroup']}"
+        yield from ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+        if "fsGroup" in told:
+            yield f"--group-add={told['fsGroup']}"
+        limits = container(spec)["resources"]["limits"]
+        yield f"--memory={quantity(limits['memory']):.0f}"
+
+    def _mounts(self, pod: str, spec: Object) -> Iterator[str]:
+        volumes = {volume["name"]: volume for volume in spec.get("volumes", ())}
+        group = spec.get("securityContext", {}).get("fsGroup")
+        for mount in container(spec).get("volumeMounts", ()):
+            # What is not declared is claimed, and outlives the pod.
+            volume, path = volumes.get(mount["name"], {"persistentVolumeClaim": {}}), mount["mountPath"]
+            if volume.get("emptyDir", {}).get("medium") == "Memory":
+                yield f"--tmpfs={path}:size={quantity(volume['emptyDir']['sizeLimit']):.0f},mode=1777"
+                continue
+            claim = volume.get("persistentVolumeClaim", {}).get("claimName", f"{pod}-{mount['name']}")
+            place = self.directory / (
+                claim if "persistentVolumeClaim" in volume else f"{pod}-{len(self.started)}-{claim}"
+            )
+            place.mkdir(exist_ok=True)
+            place.chmod(ROOT_DIRECTORY)
+            for name, content, mode in self._files(volume):
+                (place / name).write_bytes(content)
+                (place / name).chmod(mode)
+                self._give(place / name, group)
+            yield f"--volume={place}:{path}{':ro' if mount.get('readOnly') else ''}"
+
+    def _files(self, volume: Object) -> Iterator[tuple[str, bytes, int]]:
+        if "configMap" in volume:
+            data = self.rendering.of("ConfigMap")[volume["configMap"]["name"]]["data"]
+            yield from ((name, text.encode(), 0o644) for name, text in data.items())
+        elif "secret" in volume:
+            told = volume["secret"]
+            self._await(told["secretName"])
+            files = self.api.files(told["secretName"])
+            items = told.get("items") or [{"key": key, "path": key} for key in files]
+            yield from ((item["path"], files[item["key"]], told.get("defaultMode", 0o644)) for item in items)
+
+    def _await(self, secret: str) -> None:
+        deadline = time.monotonic() + 60
+        while secret not in self.api.kept:
+            assert time.monotonic() < deadline, f"nobody makes the Secret {secret}"
+            time.sleep(POLL_SECONDS)  # polled; the deadline is above
+
+    @staticmethod
+    def _give(path: Path, group: int | None) -> None:
+        """To root, and to the pod's group, as a node does; who is not root here lets everybody read."""
+        if os.geteuid() == 0:
+            os.chown(path, 0, group or 0)
+        else:
+            path.chmod(0o444)
+
+
+def gateway_of(stack: Stack, network: str) -> str:
+    """This machine's address in a network of the engine."""
+    told = stack.command("network", "inspect", network).stdout
+    (found,) = set(re.findall(r'"[Gg]ateway": "([\d.]+)"', told))
+    assert isinstance(found, str)
+    return found
+
+
+def tag(stack: Stack, name: str) -> None:
+    """Give the image that was built the name that the manifests have for it."""
+    subprocess.run([stack.engine, "tag", stack.image, name], check=True, capture_output=True)  # noqa: S603  # our own engine
