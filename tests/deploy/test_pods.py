@@ -17,6 +17,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 WITH_TOKEN = {"Job/secrets", "Deployment/prometheus"}
 """What asks Kubernetes' API. Nobody else gets a token."""
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+DAY_SECONDS = 86_400
 
 
 def test_every_pod_keeps_the_restricted_standard(rendering: Rendering) -> None:
@@ -108,16 +109,17 @@ def test_a_function_is_what_the_image_is_made_for(function: Object) -> None:
 
 
 def test_a_function_is_probed_where_it_answers(function: Object) -> None:
-    """The start asks for PostgreSQL and the schema, longer than /readyz takes while PostgreSQL hangs (decision 21)."""
-    paths = {probe: function[probe]["httpGet"] for probe in PROBES}
-    assert paths == {
-        "startupProbe": {"path": "/readyz"},
-        "readinessProbe": {"path": "/healthz"},
+    """Ready is who has seen PostgreSQL and the schema, and an outage of a day does not take that back (decision 21)."""
+    assert {probe: function[probe]["httpGet"] for probe in PROBES if probe in function} == {
+        "readinessProbe": {"path": "/readyz"},
         "livenessProbe": {"path": "/healthz"},
     }
-    assert function["startupProbe"]["timeoutSeconds"] >= 3
-    assert function["startupProbe"]["periodSeconds"] == 1
-    assert function["startupProbe"]["failureThreshold"] >= 600
+    ready = function["readinessProbe"]
+    # Longer than /readyz takes while PostgreSQL hangs, and soon enough for whoever waits for a new pod.
+    assert ready["timeoutSeconds"] >= 3
+    assert ready["periodSeconds"] <= 2
+    assert ready["periodSeconds"] * ready["failureThreshold"] >= DAY_SECONDS
+    assert "initialDelaySeconds" not in ready
 
 
 def test_the_commands_are_commands_of_the_image(rendering: Rendering) -> None:
