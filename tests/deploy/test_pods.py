@@ -173,6 +173,14 @@ def test_the_image_is_named_in_one_place_and_the_jobs_after_it(overlay: str) -> 
     assert (overlay == "production") is bool(digest)
 
 
+def test_a_registry_may_have_a_port_and_a_path() -> None:
+    edit = "images: [{name: flycatcher, newName: 'registry.corp.example:5000/bugs/flycatcher', newTag: 1.2.3}]"
+    rendered = render("production", edit=edit)
+    assert set(rendered.of("Job")) == {"migrate-1.2.3"}
+    images = {container(function["spec"]["template"]["spec"])["image"] for function in rendered.functions.values()}
+    assert images == {"registry.corp.example:5000/bugs/flycatcher:1.2.3"}
+
+
 def test_the_trial_looks_for_no_registry() -> None:
     """Knative asks the registry for the digest of every image, but for a few names that stand for "in the node"."""
     (told,) = yaml.safe_load(Path(ROOT, "knative/overlays/trial/kustomization.yaml").read_text(encoding="utf-8"))[
