@@ -77,6 +77,7 @@ INTERNET, API = Peer(None, address="203.0.113.0/24"), Peer(None, address="10.96.
 FUNCTIONS = [f"Service/{name}" for name in ("auth", "projects", "issues", "comments")]
 OUTSIDE = {"postgres": Peer(None, address="10.20.0.0/24"), "redis": Peer(None, address="10.20.1.0/24")}
 POSTGRES, REDIS, QUEUE_PROXY, FUNCTION = 5432, 6379, 8012, 8080
+API_PORTS = (443, 6443, 8443)
 EVERYWHERE = (53, 80, 443, POSTGRES, REDIS, 6443, QUEUE_PROXY, FUNCTION, 8081, 8443, 9090)
 
 
@@ -119,8 +120,9 @@ def test_these_ways_are_open_and_no_others(trial: Rendering) -> None:
             (name, end, port)
             for name in asks_kubernetes
             for end in ("Kourier", "Knative", "DNS", "Internet")
-            for port in (443, 6443)
+            for port in API_PORTS
         ),
+        *((name, "Deployment/gateway", 8443) for name in asks_kubernetes),
     }
     assert set(_table(trial)) == expected
 
