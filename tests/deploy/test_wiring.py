@@ -10,7 +10,7 @@ import pytest
 from operations.__main__ import main
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES, Settings
-from tests.support.manifests import NAMESPACE, Object, Rendering, container, render, untagged
+from tests.support.manifests import NAMESPACE, OVERLAYS, Object, Rendering, container, render, untagged
 
 SETTINGS = {setting.name.upper(): setting for setting in fields(Settings)}
 READERS: dict[str, set[str]] = {
@@ -120,6 +120,13 @@ def test_every_file_that_is_named_is_mounted(rendering: Rendering, made: dict[st
                 assert variable["value"] in files, (name, variable["name"])
 
 
+def test_what_works_as_the_owner_takes_the_url_of_the_operator_where_one_keeps_the_database() -> None:
+    rendered = render("production", "backup", "demo", "cloudnative-pg")
+    owners = {untagged(name) for name, _, spec in rendered.pods() if ("postgres-app", "uri") in set(_secrets(spec))}
+    assert owners == {"Job/migrate", "Job/seed", "CronJob/backup", "CronJob/restore"}
+    assert "owner" not in {secret for _, _, spec in rendered.pods() for secret, _ in _secrets(spec)}
+
+
 def test_every_configmap_that_is_named_is_there(rendering: Rendering) -> None:
     maps = set(rendering.of("ConfigMap"))
     named = set()
@@ -191,7 +198,12 @@ def test_what_selects_pods_selects_those_that_are_meant(rendering: Rendering) ->
     (autoscaler,) = rendering.of("HorizontalPodAutoscaler").values()
     assert autoscaler["spec"]["scaleTargetRef"]["name"] == "gateway"
     assert budget["spec"]["minAvailable"] < autoscaler["spec"]["minReplicas"] == 2
-    assert "replicas" not in rendering.of("Deployment")["gateway"]["spec"]
+
+
+def test_the_autoscaler_says_how_many_gateways_where_it_can_measure() -> None:
+    """Each apply would set its number back; a trial has nothing that measures, and starts with two."""
+    told = {name: render(name).of("Deployment")["gateway"]["spec"].get("replicas") for name in OVERLAYS}
+    assert told == {"trial": 2, "production": None}
 
 
 def test_the_ingress_leads_to_the_gateway_with_one_certificate_and_one_host() -> None:
@@ -204,6 +216,8 @@ def test_the_ingress_leads_to_the_gateway_with_one_certificate_and_one_host() ->
     assert path["backend"]["service"] == {"name": "gateway", "port": {"name": "http"}}
     assert "http" in {port["name"] for port in rendered.of("Service", "")["gateway"]["spec"]["ports"]}
     assert tls["secretName"] in {secret for secret, _ in _secrets(gateway)}
+    # By one, cert-manager's Ingress controller makes a second Certificate of the same Secret, and none is issued.
+    assert not [key for key in ingress["metadata"].get("annotations", {}) if key.startswith("cert-manager.io/")]
     (certificate,) = rendered.of("Certificate").values()
     assert certificate["spec"]["secretName"] == tls["secretName"]
     hosts = next(data for name, data in rendered.of("ConfigMap").items() if "GATEWAY_NAME" in data["data"])["data"]
