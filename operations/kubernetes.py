@@ -53,10 +53,11 @@ def write_secret(name: str, files: Files) -> None:
 
 def _ask(method: str, name: str, body: bytes | None = None) -> dict[str, Any]:
     try:
-        token, namespace = ((ACCOUNT / part).read_text(encoding="utf-8") for part in ("token", "namespace"))
+        # What http.client refuses of a header, a line's end for one, it shows in its error.
+        token, namespace = ((ACCOUNT / part).read_text(encoding="utf-8").strip() for part in ("token", "namespace"))
         host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
         trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise KubernetesError(f"this is no pod with a token for Kubernetes' API: {error}") from error
     path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/apply-patch+yaml"}

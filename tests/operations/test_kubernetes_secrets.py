@@ -1,6 +1,7 @@
 """The secrets of a deployment as Secrets of the namespace, made through Kubernetes' API (a stand-in of it, by TLS)."""
 
 import json
+import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,17 +79,46 @@ def test_a_rotation_of_the_signing_key_is_published(api: Api, tmp_path: Path) ->
     assert keys[1:] == [key["kid"] for key in json.loads(old)["keys"]]
 
 
+@pytest.mark.parametrize("status", [403, 404])
 def test_a_refusal_is_one_line_that_shows_no_secret(
-    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int
 ) -> None:
-    api.refusal = 403
+    """404 is what there is not yet for who reads, and a namespace that is not there for who writes."""
+    api.refusal = status
     assert _run(tmp_path) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("secrets: Kubernetes' API refuses: 403 ")
+    assert err.startswith(f"secrets: Kubernetes' API refuses: {status} ")
     assert err.count("\n") == 1
     assert TOKEN not in err
     assert api.kept == {}
+
+
+def test_a_token_that_ends_in_a_line_end_is_the_token(api: Api, tmp_path: Path) -> None:
+    (api.account / "token").write_text(f"{TOKEN}\n")
+    assert _run(tmp_path) == 0
+    assert set(api.kept) == set(PLACES)
+
+
+def test_a_port_that_is_none_is_one_line(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "tcp://10.0.0.1:443")
+    assert _run(tmp_path) == 1
+    assert capsys.readouterr().err.startswith("secrets: this is no pod with a token for Kubernetes' API: ")
+    assert api.asked == []
+
+
+def test_an_api_that_does_not_answer_is_one_line(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kubernetes, "TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        port = deaf.getsockname()[1]
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+        assert _run(tmp_path) == 1
+    assert capsys.readouterr().err.startswith(f"secrets: cannot ask Kubernetes' API at 127.0.0.1:{port}: ")
+    assert api.asked == []
 
 
 def test_an_api_that_somebody_else_certified_is_not_told_the_token(api: Api, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class Rendering:
 def render(overlay: str, *added: str, edit: str | None = None) -> Rendering:
     """An overlay as it is, or with more components in its list, as somebody would write them there.
 
-    ``edit`` is added to the overlay's kustomization.yaml.
+    ``edit`` are lines for the overlay's kustomization.yaml, in place of what it has under the same keys.
     """
     with TemporaryDirectory() as work:
         for part in ("knative", "gateway"):
