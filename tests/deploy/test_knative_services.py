@@ -69,6 +69,14 @@ def test_only_the_cluster_reaches_it(service: Object) -> None:
     assert service["metadata"]["namespace"] == NAMESPACE
 
 
+def test_its_pods_are_labelled_as_it_is(service: Object) -> None:
+    labels = {
+        key: value for key, value in service["metadata"]["labels"].items() if key.startswith("app.kubernetes.io/")
+    }
+    assert labels["app.kubernetes.io/name"] == service["metadata"]["name"]
+    assert service["spec"]["template"]["metadata"]["labels"] == labels
+
+
 def test_names_are_what_dns_takes(service: Object) -> None:
     assert re.fullmatch("[a-z]([a-z0-9-]*[a-z0-9])?", service["metadata"]["name"])
 

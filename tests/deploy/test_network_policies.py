@@ -76,9 +76,9 @@ KOURIER, SERVING, DNS = Peer("kourier-system"), Peer("knative-serving"), Peer("k
 INTERNET, API = Peer(None, address="203.0.113.0/24"), Peer(None, address="10.96.0.1/32")
 FUNCTIONS = [f"Service/{name}" for name in ("auth", "projects", "issues", "comments")]
 OUTSIDE = {"postgres": Peer(None, address="10.20.0.0/24"), "redis": Peer(None, address="10.20.1.0/24")}
-POSTGRES, REDIS, QUEUE_PROXY, FUNCTION = 5432, 6379, 8012, 8080
+POSTGRES, REDIS, QUEUE_PROXY, QUEUE_PROXY_TLS, FUNCTION = 5432, 6379, 8012, 8112, 8080
 API_PORTS = (443, 6443, 8443)
-EVERYWHERE = (53, 80, 443, POSTGRES, REDIS, 6443, QUEUE_PROXY, FUNCTION, 8081, 8443, 9090)
+EVERYWHERE = (53, 80, 443, POSTGRES, REDIS, 6443, QUEUE_PROXY, 8013, QUEUE_PROXY_TLS, FUNCTION, 8081, 8443, 9090)
 
 
 @pytest.fixture
@@ -107,7 +107,12 @@ def test_these_ways_are_open_and_no_others(trial: Rendering) -> None:
         ("Deployment/gateway", "Kourier", 8081),
         *((name, "StatefulSet/postgres", POSTGRES) for name in [*FUNCTIONS, *makers]),
         *((name, "StatefulSet/redis", REDIS) for name in FUNCTIONS),
-        *((name, function, QUEUE_PROXY) for name in ("Kourier", "Knative") for function in FUNCTIONS),
+        *(
+            (name, function, port)
+            for name in ("Kourier", "Knative")
+            for function in FUNCTIONS
+            for port in (QUEUE_PROXY, QUEUE_PROXY_TLS)
+        ),
         *(("Knative", function, 9090) for function in FUNCTIONS),
         *(("Deployment/prometheus", function, FUNCTION) for function in FUNCTIONS),
         *(
@@ -125,6 +130,33 @@ def test_these_ways_are_open_and_no_others(trial: Rendering) -> None:
         *((name, "Deployment/gateway", 8443) for name in asks_kubernetes),
     }
     assert set(_table(trial)) == expected
+
+
+def test_nobody_reaches_anybody_for_whom_nothing_else_is_said(rendering: Rendering) -> None:
+    denied = rendering.of("NetworkPolicy")["default-deny"]["spec"]
+    assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_names_are_asked_by_both_protocols_and_everything_else_is_tcp(rendering: Rendering) -> None:
+    ports = {
+        (told.get("protocol", "TCP"), told["port"])
+        for policy in rendering.of("NetworkPolicy").values()
+        for rule in [*policy["spec"].get("ingress", ()), *policy["spec"].get("egress", ())]
+        for told in rule.get("ports", ())
+    }
+    assert {port for protocol, port in ports if protocol == "UDP"} == {53}
+    assert ("TCP", 53) in ports
+
+
+def test_both_ends_of_a_way_to_the_data_say_who_may_take_it(trial: Rendering) -> None:
+    policies = list(trial.of("NetworkPolicy").values())
+    makers = ["Job/migrate", "Job/seed", "CronJob/backup", "CronJob/restore"]
+    for name, port, readers in (("postgres", POSTGRES, [*FUNCTIONS, *makers]), ("redis", REDIS, FUNCTIONS)):
+        data = _pod(trial, f"StatefulSet/{name}")
+        for pod in {untagged(name) for name, _, _ in trial.pods()} - {f"StatefulSet/{name}"}:
+            source = _pod(trial, pod)
+            assert _let(policies, "Egress", source, data, port, data) is (pod in readers), pod
+            assert _let(policies, "Ingress", data, source, port, data) is (pod in readers), pod
 
 
 def test_the_data_outside_is_reached_by_those_who_need_it() -> None:

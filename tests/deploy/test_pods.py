@@ -74,6 +74,18 @@ def test_every_pod_is_limited(rendering: Rendering) -> None:
                 assert quantity(volume["emptyDir"]["sizeLimit"]) <= quantity(resources["limits"]["memory"]) / 2, name
 
 
+def test_each_pod_can_read_its_secrets_and_where_it_can_be_helped_nobody_else(rendering: Rendering) -> None:
+    """The files are root's. A pod's group may read them where it has one; a Knative Service's cannot (fsGroup)."""
+    for name, _, spec in rendering.pods():
+        security = spec.get("securityContext", {})
+        for volume in spec.get("volumes", ()):
+            if "secret" in volume:
+                mode = volume["secret"].get("defaultMode", 0o644)
+                assert mode == (0o440 if "fsGroup" in security else 0o644), (name, volume["name"])
+        if not name.startswith("Service/"):
+            assert security["fsGroup"] == security["runAsGroup"], name
+
+
 def test_what_serves_is_probed_and_what_ends_is_bounded(rendering: Rendering) -> None:
     for name, _, spec in rendering.pods():
         kind = name.partition("/")[0]
@@ -157,6 +169,9 @@ def test_the_gateway_is_that_of_compose(rendering: Rendering) -> None:
     )
     assert set(ports.values()) == listened
     assert ports["health"] == 8081
+    # A pod goes only when another one is ready, and hears of it only when nobody asks it any more.
+    assert rendering.of("Deployment")["gateway"]["spec"]["strategy"] == {"rollingUpdate": {"maxUnavailable": 0}}
+    assert only["lifecycle"]["preStop"]["sleep"]["seconds"] >= 5
     paths = {(only[probe]["httpGet"]["path"], only[probe]["httpGet"]["port"]) for probe in PROBES if probe in only}
     assert paths == {("/healthz", "health")}
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from shared.settings import FUNCTION_NAMES
-from tests.support.manifests import ROOT, Object, container, render
+from tests.support.manifests import ROOT, Object, container, quantity, render
 
 DOCUMENT = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 COLUMNS = ("min-scale", "max-scale", "target", "containerConcurrency", "memory")
@@ -62,3 +62,15 @@ def test_each_number_that_has_a_reason_is_the_one_of_the_manifests() -> None:
         wanted = {**found[name], **gateway, "min-scale": _told(render("trial").functions[name])["min-scale"]}
         assert numbers == {key: wanted[key] for key in numbers}, name
     assert f"| processor: {found['auth']['processor']} |" in DOCUMENT
+
+
+def test_the_gateway_grows_as_it_is_written() -> None:
+    rendered = render("production")
+    (autoscaler,) = rendered.of("HorizontalPodAutoscaler").values()
+    (metric,) = autoscaler["spec"]["metrics"]
+    request = container(rendered.of("Deployment")["gateway"]["spec"]["template"]["spec"])["resources"]["requests"][
+        "cpu"
+    ]
+    busy = quantity(request) * metric["resource"]["target"]["averageUtilization"] / 100
+    low, high = autoscaler["spec"]["minReplicas"], autoscaler["spec"]["maxReplicas"]
+    assert f"| gateway with {low} pods, {busy:g} of a processor each, then it grows to {high} |" in DOCUMENT

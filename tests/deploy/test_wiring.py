@@ -22,6 +22,8 @@ READERS: dict[str, set[str]] = {
     **{name: {f"Service/{name}", "Job/migrate"} for name in FUNCTION_NAMES},
 }
 """Who may mount which Secret."""
+PORTS = {"http": 80, "https": 443, "postgres": 5432, "redis": 6379}
+"""What the ports of the Services are called, and where clients and the URLs of `operations secrets` look for them."""
 OPERATORS = {"postgres-app": {"uri"}}
 """Secrets that an operator makes: CloudNativePG, of its cluster "postgres"."""
 
@@ -189,10 +191,16 @@ def test_what_selects_pods_selects_those_that_are_meant(rendering: Rendering) ->
         assert chosen(service["spec"]["selector"]) == {owner}
         spec = next(spec for pod, _, spec in rendering.pods() if pod == owner)
         ports = {port["name"] for port in container(spec)["ports"]}
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+        for port in service["spec"]["ports"]:
+            assert port["targetPort"] == port["name"] in ports
+            assert port["port"] == PORTS.get(port["name"], port["port"])
     for kind in ("Deployment", "StatefulSet"):
         for name, item in rendering.of(kind).items():
             assert chosen(item["spec"]["selector"]["matchLabels"]) == {f"{kind}/{name}"}
+    (spread,) = rendering.of("Deployment")["gateway"]["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert chosen(spread["labelSelector"]["matchLabels"]) == {"Deployment/gateway"}
+    # One node is no reason not to run.
+    assert (spread["topologyKey"], spread["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "ScheduleAnyway")
     (budget,) = rendering.of("PodDisruptionBudget").values()
     assert chosen(budget["spec"]["selector"]["matchLabels"]) == {"Deployment/gateway"}
     (autoscaler,) = rendering.of("HorizontalPodAutoscaler").values()
