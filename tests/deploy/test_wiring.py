@@ -1,5 +1,6 @@
 """That what the objects of knative/ name is there: Secrets and their keys, settings, ports, selectors, times."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -10,7 +11,7 @@ import pytest
 from operations.__main__ import main
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES, Settings
-from tests.support.manifests import NAMESPACE, OVERLAYS, Object, Rendering, container, render, untagged
+from tests.support.manifests import NAMESPACE, OVERLAYS, ROOT, Object, Rendering, container, render, untagged
 
 SETTINGS = {setting.name.upper(): setting for setting in fields(Settings)}
 READERS: dict[str, set[str]] = {
@@ -166,6 +167,18 @@ def test_a_function_starts_with_what_it_is_given(rendering: Rendering, name: str
     settings = Settings.load(environ, name)  # type: ignore[arg-type]  # one of FUNCTION_NAMES
     assert settings.jwt_public_keys
     assert [str(network) for network in settings.trusted_proxies][:1] == ["127.0.0.0/8"]
+
+
+def test_the_gateway_is_told_what_it_reads_and_nothing_else(rendering: Rendering) -> None:
+    only = container(rendering.of("Deployment")["gateway"]["spec"]["template"]["spec"])
+    (source,) = only["envFrom"]
+    told = {variable["name"]: variable.get("value") for variable in only["env"]}
+    assert told["FUNCTION_HOST_SUFFIX"] == ".$(NAMESPACE).svc.cluster.local"
+    assert only["env"][0] == {"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}
+    read = set(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "gateway" / "start").read_text(encoding="utf-8")))
+    settings = set(rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"])
+    assert read - settings == {"FUNCTION_HOST_SUFFIX", "TLS_DIRECTORY"}
+    assert settings <= read
 
 
 def test_the_gateway_waits_longer_than_knative_and_knative_longer_than_a_function(rendering: Rendering) -> None:
