@@ -174,25 +174,6 @@ def test_the_data_of_a_trial_is_kept_as_compose_keeps_it(name: str) -> None:
     assert str(spec["securityContext"]["runAsUser"]) == compose["user"].partition(":")[0]
 
 
-def test_the_gateway_is_that_of_compose(rendering: Rendering) -> None:
-    spec = rendering.of("Deployment")["gateway"]["spec"]["template"]["spec"]
-    only, compose = container(spec), COMPOSE["gateway"]
-    assert only["image"] == compose["image"]
-    assert only["command"] == compose["entrypoint"]
-    assert str(spec["securityContext"]["runAsUser"]) == compose["user"].partition(":")[0]
-    ports = {port["name"]: port["containerPort"] for port in only["ports"]}
-    listened = set(
-        map(int, re.findall(r"^ *listen (\d+)", (ROOT / "gateway/nginx.conf.template").read_text(), re.MULTILINE))
-    )
-    assert set(ports.values()) == listened
-    assert ports["health"] == 8081
-    # A pod goes only when another one is ready, and hears of it only when nobody asks it any more.
-    assert rendering.of("Deployment")["gateway"]["spec"]["strategy"] == {"rollingUpdate": {"maxUnavailable": 0}}
-    assert only["lifecycle"]["preStop"]["sleep"]["seconds"] >= 5
-    paths = {(only[probe]["httpGet"]["path"], only[probe]["httpGet"]["port"]) for probe in PROBES if probe in only}
-    assert paths == {("/healthz", "health")}
-
-
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_image_is_named_in_one_place_and_the_jobs_after_it(overlay: str) -> None:
     directory = ROOT / "knative" / "overlays" / overlay

@@ -1,6 +1,5 @@
 """That what the objects of knative/ name is there: Secrets and their keys, settings, ports, selectors, times."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -11,7 +10,7 @@ import pytest
 from operations.__main__ import main
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES, Settings
-from tests.support.manifests import NAMESPACE, OVERLAYS, ROOT, Object, Rendering, container, render, untagged
+from tests.support.manifests import NAMESPACE, Object, Rendering, container, render, untagged
 
 SETTINGS = {setting.name.upper(): setting for setting in fields(Settings)}
 READERS: dict[str, set[str]] = {
@@ -169,30 +168,6 @@ def test_a_function_starts_with_what_it_is_given(rendering: Rendering, name: str
     assert [str(network) for network in settings.trusted_proxies][:1] == ["127.0.0.0/8"]
 
 
-def test_the_gateway_is_told_what_it_reads_and_nothing_else(rendering: Rendering) -> None:
-    only = container(rendering.of("Deployment")["gateway"]["spec"]["template"]["spec"])
-    (source,) = only["envFrom"]
-    told = {variable["name"]: variable.get("value") for variable in only["env"]}
-    assert told["FUNCTION_HOST_SUFFIX"] == ".$(NAMESPACE).svc.cluster.local"
-    assert only["env"][0] == {"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}
-    read = set(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "gateway" / "start").read_text(encoding="utf-8")))
-    settings = set(rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"])
-    assert read - settings == {"FUNCTION_HOST_SUFFIX", "TLS_DIRECTORY"}
-    assert settings <= read
-
-
-def test_the_gateway_waits_longer_than_knative_and_knative_longer_than_a_function(rendering: Rendering) -> None:
-    spec = rendering.of("Deployment")["gateway"]["spec"]["template"]["spec"]
-    (source,) = container(spec)["envFrom"]
-    waits = int(rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"]["GATEWAY_TIMEOUT_SECONDS"])
-    bounds = ("connect", "wait", "statement", "lock", "idle")
-    longest = sum(float(str(SETTINGS[f"DATABASE_{name}_SECONDS".upper()].default)) for name in bounds)
-    for function in rendering.functions.values():
-        assert waits > function["spec"]["template"]["spec"]["timeoutSeconds"] > longest
-    pause = container(spec)["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert spec["terminationGracePeriodSeconds"] >= pause + waits
-
-
 def test_what_selects_pods_selects_those_that_are_meant(rendering: Rendering) -> None:
     pods = {untagged(name): metadata.get("labels", {}) for name, metadata, _ in rendering.pods()}
 
@@ -219,42 +194,6 @@ def test_what_selects_pods_selects_those_that_are_meant(rendering: Rendering) ->
     (autoscaler,) = rendering.of("HorizontalPodAutoscaler").values()
     assert autoscaler["spec"]["scaleTargetRef"]["name"] == "gateway"
     assert budget["spec"]["minAvailable"] < autoscaler["spec"]["minReplicas"] == 2
-
-
-def test_the_autoscaler_says_how_many_gateways_where_it_can_measure() -> None:
-    """Each apply would set its number back; a trial has nothing that measures, and starts with two."""
-    told = {name: render(name).of("Deployment")["gateway"]["spec"].get("replicas") for name in OVERLAYS}
-    assert told == {"trial": 2, "production": None}
-
-
-def test_the_ingress_leads_to_the_gateway_with_one_certificate_and_one_host() -> None:
-    rendered = render("production", "cert-manager")
-    (ingress,) = rendered.of("Ingress").values()
-    gateway = rendered.of("Deployment")["gateway"]["spec"]["template"]["spec"]
-    (rule,), (tls,) = ingress["spec"]["rules"], ingress["spec"]["tls"]
-    (path,) = rule["http"]["paths"]
-    assert ingress["spec"]["ingressClassName"]
-    assert path["backend"]["service"] == {"name": "gateway", "port": {"name": "http"}}
-    assert "http" in {port["name"] for port in rendered.of("Service", "")["gateway"]["spec"]["ports"]}
-    assert tls["secretName"] in {secret for secret, _ in _secrets(gateway)}
-    # By one, cert-manager's Ingress controller makes a second Certificate of the same Secret, and none is issued.
-    assert not [key for key in ingress["metadata"].get("annotations", {}) if key.startswith("cert-manager.io/")]
-    (certificate,) = rendered.of("Certificate").values()
-    assert certificate["spec"]["secretName"] == tls["secretName"]
-    hosts = next(data for name, data in rendered.of("ConfigMap").items() if "GATEWAY_NAME" in data["data"])["data"]
-    assert [rule["host"]] == tls["hosts"] == certificate["spec"]["dnsNames"] == [hosts["GATEWAY_NAME"]]
-
-
-def test_another_host_is_said_once() -> None:
-    edit = """
-    configMapGenerator:
-      - {name: gateway, behavior: merge, literals: [GATEWAY_NAME=bugs.corp.example]}
-    """
-    rendered = render("production", "cert-manager", edit=edit)
-    (ingress,), (certificate,) = rendered.of("Ingress").values(), rendered.of("Certificate").values()
-    assert ingress["spec"]["rules"][0]["host"] == "bugs.corp.example"
-    assert ingress["spec"]["tls"][0]["hosts"] == ["bugs.corp.example"]
-    assert certificate["spec"]["dnsNames"] == ["bugs.corp.example"]
 
 
 def test_everything_is_in_the_namespace_and_can_be_applied_function_by_function(rendering: Rendering) -> None:
