@@ -166,6 +166,9 @@ def test_the_data_of_a_trial_is_kept_as_compose_keeps_it(name: str) -> None:
     only = container(spec)
     assert only["image"] == compose["image"]
     assert only.get("args") == compose.get("command")
+    kind, *asked = compose["healthcheck"]["test"]
+    command = ["/bin/sh", "-c", *asked] if kind == "CMD-SHELL" else asked
+    assert {tuple(only[probe]["exec"]["command"]) for probe in PROBES if probe in only} == {tuple(command)}
     told = {variable["name"]: variable["value"] for variable in only.get("env", ())}
     if name == "postgres":
         # A volume may have a directory of its own at its root, and initdb wants an empty one.
