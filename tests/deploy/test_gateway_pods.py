@@ -29,6 +29,11 @@ def test_the_gateway_is_that_of_compose(rendering: Rendering) -> None:
     # A pod goes only when another one is ready, and hears of it only when nobody asks it any more.
     assert rendering.of("Deployment")["gateway"]["spec"]["strategy"] == {"rollingUpdate": {"maxUnavailable": 0}}
     assert only["lifecycle"]["preStop"]["sleep"]["seconds"] >= 5
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    # A disk that is full would end the pod.
+    assert volumes["tmp"]["emptyDir"]["medium"] == "Memory"
+    files = rendering.of("ConfigMap")[volumes["files"]["configMap"]["name"]]["data"]
+    assert files == {name: (ROOT / "gateway" / name).read_text("utf-8") for name in ("nginx.conf.template", "start")}
     paths = {(only[probe]["httpGet"]["path"], only[probe]["httpGet"]["port"]) for probe in PROBES}
     assert paths == {("/healthz", "health")}
 

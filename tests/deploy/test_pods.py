@@ -10,7 +10,7 @@ import yaml
 from operations.__main__ import COMMANDS
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES
-from tests.support.manifests import OVERLAYS, ROOT, Object, Rendering, container, quantity, render, untagged
+from tests.support.manifests import NAMESPACE, OVERLAYS, ROOT, Object, Rendering, container, quantity, render, untagged
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
@@ -158,6 +158,27 @@ def test_the_commands_are_commands_of_the_image(rendering: Rendering) -> None:
         assert variables["FUNCTION"] == name
         assert name in COMMANDS
         assert "command" not in only
+
+
+def test_what_needs_the_database_waits_for_it_and_is_tried_again(rendering: Rendering) -> None:
+    jobs = {name.partition("-")[0]: job["spec"] for name, job in rendering.of("Job").items()}
+    for name, job in jobs.items():
+        assert job["backoffLimit"] > 0, name
+        assert job["ttlSecondsAfterFinished"] >= DAY_SECONDS, name
+        if name != "secrets":
+            option, waits = container(job["template"]["spec"])["args"]
+            assert option == "--wait", name
+            assert 60 <= int(waits) < job["activeDeadlineSeconds"], name
+
+
+def test_the_secrets_of_a_trial_are_made_for_the_names_by_which_it_is_called() -> None:
+    rendered = render("trial")
+    (host,) = [
+        data["data"]["GATEWAY_NAME"] for data in rendered.of("ConfigMap").values() if "GATEWAY_NAME" in data["data"]
+    ]
+    args = container(rendered.of("Job")["secrets-trial"]["spec"]["template"]["spec"])["args"]
+    names = {f"--name={name}" for name in (host, "127.0.0.1", "gateway", f"gateway.{NAMESPACE}.svc.cluster.local")}
+    assert set(args[1:]) == {"--kubernetes", *names}
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis"])

@@ -140,6 +140,21 @@ def test_every_configmap_that_is_named_is_there(rendering: Rendering) -> None:
     assert maps - named <= {"dashboard"}
 
 
+def test_every_script_that_is_run_is_in_its_configmap(rendering: Rendering) -> None:
+    maps, run = rendering.of("ConfigMap"), set()
+    for name, _, spec in rendering.pods():
+        only = container(spec)
+        told = {
+            volume["name"]: volume["configMap"]["name"] for volume in spec.get("volumes", ()) if "configMap" in volume
+        }
+        for mount in only.get("volumeMounts", ()):
+            for word in only.get("command", ()):
+                if mount["name"] in told and Path(word).parent == Path(mount["mountPath"]):
+                    assert Path(word).name in maps[told[mount["name"]]]["data"], name
+                    run.add(name)
+    assert run == {name for name, _, spec in rendering.pods() if "/bin/sh" in container(spec).get("command", ())}
+
+
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
 def test_every_setting_is_set_or_has_a_default_and_none_is_unknown(rendering: Rendering, name: str) -> None:
     only = container(rendering.functions[name]["spec"]["template"]["spec"])
