@@ -53,7 +53,7 @@ class Trial(Node):
 
     def start_again(self, name: str) -> None:
         """A new pod in place of one that is gone."""
-        self.stack.command("rm", "--force", "--time=0", self.running[name])
+        self.stack.command("rm", "--force", self.running[name])
         self.running[name] = self.start(name)
         self.wait_for(name)
 
@@ -87,7 +87,7 @@ def trial(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tr
             finally:
                 made.stop()
     finally:
-        stack.command("rm", "--force", "--time=0", f"{PREFIX}-keep", check=False)
+        stack.command("rm", "--force", f"{PREFIX}-keep", check=False)
         stack.command("network", "rm", PREFIX, check=False)
 
 
