@@ -1,7 +1,7 @@
 """Knative's runtime contract, clause by clause, kept by the process that a container starts.
 
-The clauses are those of https://github.com/knative/specs/blob/main/specs/serving/runtime-contract.md; the tests here are
-of those that nothing else in the project shows.
+The clauses are those of https://github.com/knative/specs/blob/main/specs/serving/runtime-contract.md; here are the
+tests of those that nothing else in the project shows.
 
 | clause | test |
 | --- | --- |
