@@ -1,7 +1,7 @@
 """What a deployment has to keep to itself, made at random: ``python -m operations secrets``.
 
-A directory for each who may read it, so that each can be a volume of its own (docker-compose.yml). What is there
-already stays.
+A directory for each who may read it, so that each can be a volume of its own (docker-compose.yml) or a Secret
+(knative/components/secrets). What is there already stays.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from operations.certificate import NAMES, make_certificate
 from operations.console import finish
 from operations.files import replace_file
 from operations.keys import PRIVATE_KEY, PUBLIC_KEYS, KeysError, live_set, make_keys
+from operations.kubernetes import KubernetesError, read_secret, write_secret
 
 MODE = 0o440
 """Readable by the group that the containers share, writable by nobody: a file is replaced, never changed."""
@@ -108,6 +109,25 @@ def make_secrets(directory: Path, addresses: Addresses) -> None:
             path.chmod(MODE)
 
 
+def make_kubernetes_secrets(directory: Path, addresses: Addresses) -> None:
+    """Make what is missing of the Secrets of this pod's namespace, one for each place, by way of ``directory``.
+
+    Raises:
+        KubernetesError: the API cannot be asked, or refuses.
+        SettingsError, KeysError, OSError, ValueError: as ``make_secrets``.
+    """
+    there = {name: read_secret(name) for name in PLACES}
+    for name, files in there.items():
+        (directory / name).mkdir(mode=0o750, parents=True, exist_ok=True)
+        for key, content in files.items():
+            replace_file(directory / name / key, content, MODE)
+    make_secrets(directory, addresses)
+    for name, files in there.items():
+        made = {path.name: path.read_bytes() for path in (directory / name).iterdir()}
+        if made != files:
+            write_secret(name, made)
+
+
 def _password() -> str:
     return secrets.token_hex(PASSWORD_BYTES)
 
@@ -124,13 +144,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", default="postgres:5432/flycatcher", metavar="HOST:PORT/NAME", help="%(default)s")
     parser.add_argument("--redis", default="redis:6379", metavar="HOST:PORT", help="default: %(default)s")
     parser.add_argument("--name", action="append", metavar="NAME", help=f"of the certificate ({', '.join(NAMES)})")
+    parser.add_argument("--kubernetes", action="store_true", help="make them Secrets of this pod's namespace")
 
 
 def run(args: argparse.Namespace) -> int:
     """The command: 0 when done, 1 when it cannot be, 2 when a name is none."""
 
     def work() -> str:
-        make_secrets(args.directory, Addresses(args.database, args.redis, args.name or NAMES))
-        return f"the secrets are in {args.directory}: {', '.join(PLACES)}"
+        make = make_kubernetes_secrets if args.kubernetes else make_secrets
+        make(args.directory, Addresses(args.database, args.redis, args.name or NAMES))
+        return f"the secrets are in {'the namespace' if args.kubernetes else args.directory}: {', '.join(PLACES)}"
 
-    return finish("secrets", work, KeysError, OSError, ValueError)
+    return finish("secrets", work, KeysError, KubernetesError, OSError, ValueError)
