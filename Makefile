@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations monitoring audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -66,6 +66,9 @@ imports: install-dev  ## check who imports whom
 
 migrations: install-dev  ## check that migrations and tables agree, up and down
 	@$(python) -m local.drift
+
+manifests: install-dev  ## render every overlay of knative/ with every component, and judge them (asks the network)
+	@VENV=$(VENV) .ci/manifests
 
 monitoring: install-dev  ## judge dashboard and alerts by their own tools, and by a Prometheus that scrapes the API (asks the network)
 	@VENV=$(VENV) .ci/monitoring

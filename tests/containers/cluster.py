@@ -1,8 +1,9 @@
 """The gateway as the manifests run it, without a cluster: its own container, beside one that stands in for Knative."""
 
+import re
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,8 @@ from shared.settings import FUNCTION_NAMES
 from tests.containers.conftest import Stack
 from tests.support import knative_stub
 from tests.support.api import JSON
-from tests.support.manifests import Manifest, environment, find, rendered
+from tests.support.manifests import NAMESPACE, Object, Rendering, container, quantity, render
 
-NAMESPACE = "flycatcher"
 SUFFIX = f".{NAMESPACE}.svc.cluster.local"
 OUT_OF_THE_WAY = {"GATEWAY_REQUESTS_PER_SECOND": "10000"}
 """The tests ask for more than a client does."""
@@ -55,12 +55,11 @@ class Cluster:
 @contextmanager
 def cluster(stack: Stack, overlay: str, **changed: str) -> Iterator[Cluster]:
     """Run the gateway of an overlay, but for these variables."""
-    manifests = rendered(overlay)
-    deployment = find(manifests, "Deployment", "gateway")
+    manifests = render(overlay)
+    deployment = manifests.of("Deployment")["gateway"]
     assert deployment["metadata"]["namespace"] == NAMESPACE
     pod = deployment["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    variables = {**environment(manifests, deployment, container), **OUT_OF_THE_WAY, **changed}
+    variables = {**_environment(manifests, container(pod)), **OUT_OF_THE_WAY, **changed}
     with ExitStack() as closing:
         directory = Path(closing.enter_context(TemporaryDirectory(prefix="flycatcher-cluster-")))
         directory.chmod(0o755)
@@ -68,8 +67,8 @@ def cluster(stack: Stack, overlay: str, **changed: str) -> Iterator[Cluster]:
         resolver.write_text("nameserver 127.0.0.1\n", encoding="utf-8")
         mounts = [f"--volume={resolver}:/etc/resolv.conf:ro"]
         beside = closing.enter_context(_stub(stack, mounts))
-        mounts += _mounts(manifests, pod, container, directory, [variables["GATEWAY_NAME"], "localhost"])
-        gateway = closing.enter_context(_started(stack, _gateway(pod, container, variables, beside, mounts)))
+        mounts += _mounts(manifests, pod, directory, [variables["GATEWAY_NAME"], "localhost"])
+        gateway = closing.enter_context(_started(stack, _gateway(pod, variables, beside, mounts)))
         ports = {
             port: stack.command("port", beside, f"{port}/tcp").stdout.split()[0].rpartition(":")[2]
             for port in (80, 8080, 8443)
@@ -105,14 +104,28 @@ def _stub(stack: Stack, mounts: list[str]) -> AbstractContextManager[str]:
     )
 
 
-def _gateway(
-    pod: Manifest, container: Manifest, variables: dict[str, str], beside: str, mounts: list[str]
-) -> list[str]:
+def _environment(manifests: Rendering, gateway: Object) -> dict[str, str]:
+    """The variables of a container: ConfigMaps first, then its own, which may refer to those above them."""
+    made: dict[str, str] = {}
+    for source in gateway["envFrom"]:
+        made |= manifests.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
+    for variable in gateway["env"]:
+        if "valueFrom" in variable:
+            assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+            made[variable["name"]] = NAMESPACE
+        else:
+            text = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), variable["value"])
+            made[variable["name"]] = text
+    return made
+
+
+def _gateway(pod: Object, variables: dict[str, str], beside: str, mounts: list[str]) -> list[str]:
     """How an engine is told what the manifest says."""
-    user, limits = pod["securityContext"], container["securityContext"]
+    told = container(pod)
+    user, limits = pod["securityContext"], told["securityContext"]
     assert (user["runAsNonRoot"], limits["readOnlyRootFilesystem"]) == (True, True)
     assert (limits["allowPrivilegeEscalation"], limits["capabilities"]) == (False, {"drop": ["ALL"]})
-    entrypoint, *arguments = container["command"]
+    entrypoint, *arguments = told["command"]
     return [
         f"--network=container:{beside}",
         f"--user={user['runAsUser']}:{user['runAsGroup']}",
@@ -122,26 +135,20 @@ def _gateway(
         *(f"--env={name}={value}" for name, value in variables.items()),
         *mounts,
         f"--entrypoint={entrypoint}",
-        container["image"],
+        told["image"],
         *arguments,
     ]
 
 
-def _mounts(
-    manifests: Sequence[Manifest],
-    pod: Manifest,
-    container: Manifest,
-    directory: Path,
-    names: list[str],
-) -> list[str]:
+def _mounts(manifests: Rendering, pod: Object, directory: Path, names: list[str]) -> list[str]:
     """The container's volumes, as files below ``directory``."""
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     options = []
-    for mount in container["volumeMounts"]:
+    for mount in container(pod)["volumeMounts"]:
         volume, path = volumes[mount["name"]], mount["mountPath"]
         if "emptyDir" in volume:
-            size = volume["emptyDir"]["sizeLimit"].replace("Mi", "m")
-            options.append(f"--tmpfs={path}:size={size},mode=1777")
+            size = quantity(volume["emptyDir"]["sizeLimit"])
+            options.append(f"--tmpfs={path}:size={size:.0f},mode=1777")
             continue
         place = directory / mount["name"]
         place.mkdir()
@@ -149,7 +156,7 @@ def _mounts(
             assert volume["secret"]["secretName"] == "tls"
             make_certificate(place, names)
         else:
-            for name, text in find(manifests, "ConfigMap", volume["configMap"]["name"])["data"].items():
+            for name, text in manifests.of("ConfigMap")[volume["configMap"]["name"]]["data"].items():
                 (place / name).write_text(text, encoding="utf-8")
         for file in place.iterdir():
             file.chmod(0o444)  # in a cluster fsGroup lets the user in

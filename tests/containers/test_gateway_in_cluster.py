@@ -18,6 +18,7 @@ from tests.containers.conftest import Stack
 from tests.containers.gateway import SOMETHING, answer_of, check_told, new_id
 from tests.containers.test_gateway_routes import NO_PATHS, NOWHERE, OWNERS, STRANGE_METHODS
 from tests.support.knative_stub import TOLD
+from tests.support.manifests import OVERLAYS
 from tests.support.wire import exchange
 
 METHODS = {(endpoint.method, endpoint.path) for endpoint in [*ENDPOINTS, *docs_endpoints(lambda: b"")]}
@@ -57,7 +58,7 @@ ERRORS = (
 OURS = tuple(name for name in TOLD if name.startswith("function-"))
 
 
-@pytest.fixture(scope="module", params=["trial", "production"])
+@pytest.fixture(scope="module", params=OVERLAYS)
 def made(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Cluster]:
     with cluster(stack, request.param) as running:
         yield running
