@@ -26,12 +26,12 @@ tests of those that nothing else in the project shows.
 import json
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx2
@@ -202,13 +202,16 @@ def test_it_listens_on_its_port_alone_and_on_every_address(issues: Running) -> N
 
 def test_a_connection_is_kept_longer_than_a_proxy_keeps_it(issues: Running) -> None:
     assert KEEP_ALIVE_SECONDS >= POOL_SECONDS
-    with socket.create_connection(("127.0.0.1", issues.port), timeout=5) as connection:
+    with closing(HTTPConnection("127.0.0.1", issues.port, timeout=5)) as connection:
+        connection.connect()
         for pause in (0, 0, IDLE_SECONDS):
             time.sleep(pause)  # a connection that is kept has nothing to wait for
-            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: issues\r\n\r\n")
-            answer = connection.recv(65_536)
-            assert answer.startswith(b"HTTP/1.1 200 ")
-            assert b"\r\nconnection:" not in answer.lower()
+            opened = connection.sock
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            answer.read()
+            assert (answer.status, answer.getheader("Connection"), answer.version) == (200, None, 11)
+            assert connection.sock is opened
 
 
 def test_http_1_0_is_served(issues: Running) -> None:
