@@ -36,7 +36,7 @@ RUN for path in ensurepip idlelib lib2to3 pydoc_data site-packages test tkinter 
     && rm -rf /usr/local/bin/2to3* /usr/local/bin/idle* /usr/local/bin/pip* /usr/local/bin/pydoc* /usr/local/include \
     && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /usr/local/lib/python3.*
 # Where the secrets are mounted. A volume takes on the owners: the command that makes them writes, the group reads.
-RUN for reader in functions owner public redis signing tls; do \
+RUN for reader in auth comments issues owner projects public redis signing tls; do \
         install -d -o 10002 -g 10001 -m 0750 "/secrets/$reader"; \
     done
 COPY --from=packages /opt/flycatcher /opt/flycatcher

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from operations.console import finish, owner_url
-from operations.roles import RoleError, ensure_login
-from shared.settings import read_url
+from operations.roles import RoleError, ensure_login, read_logins
+from operations.waiting import add_wait, wait_for_postgres
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -29,7 +29,7 @@ def is_current(owner_url: str) -> bool:
     Raises:
         psycopg.Error: it cannot be asked.
     """
-    return _revision(owner_url) == newest_revision()
+    return revision_of(owner_url) == newest_revision()
 
 
 def migrate(owner_url: str, revision: str = "head") -> bool:
@@ -47,7 +47,7 @@ def migrate(owner_url: str, revision: str = "head") -> bool:
     applied: list[object] = []
     config = configuration(owner_url)
     config.attributes["on_version_apply"] = lambda **step: applied.append(step)
-    goes_down = revision == "base" or (revision != "head" and revision < (_revision(owner_url) or ""))
+    goes_down = revision == "base" or (revision != "head" and revision < (revision_of(owner_url) or ""))
     (command.downgrade if goes_down else command.upgrade)(config, revision)
     return bool(applied)
 
@@ -65,10 +65,13 @@ def configuration(owner_url: str) -> "Config":
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.description = (
-        "Apply the migrations to the database of DATABASE_OWNER_URL. Where DATABASE_URL is given too, "
-        "see that its role can sign in with the functions' rights; it is made if it is missing."
+        "Apply the migrations to the database of DATABASE_OWNER_URL. At head, see that the functions can sign in: the "
+        "roles of AUTH_DATABASE_URL, PROJECTS_DATABASE_URL, ISSUES_DATABASE_URL and COMMENTS_DATABASE_URL each with "
+        "the rights of its function and no others, the role of DATABASE_URL with the rights of all; of those that are "
+        "given, each is made if it is missing. Each name with _FILE behind it gives the path of a file instead."
     )
     parser.add_argument("--to", metavar="REVISION", default="head", help="a number, head (the default) or base")
+    add_wait(parser, "a PostgreSQL that does not answer yet")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,16 +80,24 @@ def run(args: argparse.Namespace) -> int:
     from sqlalchemy.exc import DBAPIError
 
     def work() -> str:
-        url, functions_url = owner_url(), read_url(os.environ, "DATABASE_URL")
+        url, logins = owner_url(), read_logins(os.environ)
+        wait_for_postgres(url, args.wait)
         applied = migrate(url, args.to)
-        if functions_url and args.to != "base":
-            ensure_login(url, functions_url)
+        # Before the head there may be no group yet, and whoever goes back has let the functions in before.
+        if args.to == "head":
+            for group, login in logins.items():
+                ensure_login(url, login, group=group)
         return f"migrated: the database is at {args.to}" if applied else "nothing to migrate"
 
     return finish("migrate", work, CommandError, DBAPIError, RoleError, RuntimeError)
 
 
-def _revision(owner_url: str) -> str | None:
+def revision_of(owner_url: str) -> str | None:
+    """The revision of a database; None where it is at none.
+
+    Raises:
+        psycopg.Error: it cannot be asked.
+    """
     with psycopg.connect(owner_url) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -17,6 +17,7 @@ from operations.console import finish
 from operations.files import replace_file
 from operations.keys import PRIVATE_KEY, PUBLIC_KEYS, KeysError, live_set, make_keys
 from operations.kubernetes import KubernetesError, read_secret, write_secret
+from shared.settings import FUNCTION_NAMES
 
 MODE = 0o440
 """Readable by the group that the containers share, writable by nobody: a file is replaced, never changed."""
@@ -65,29 +66,38 @@ def _owner(directory: Path, addresses: Addresses) -> None:
         _write(directory / "database-owner-url", f"postgresql://flycatcher_owner:{password}@{addresses.database}")
 
 
-def _functions(directory: Path, addresses: Addresses) -> None:
+def _function(directory: Path, addresses: Addresses) -> None:
+    """Each function signs in to PostgreSQL as somebody else."""
     if not (directory / "database-url").exists():
-        _write(directory / "database-url", f"postgresql://flycatcher:{_password()}@{addresses.database}")
+        login = f"flycatcher_{directory.name}"
+        _write(directory / "database-url", f"postgresql://{login}:{_password()}@{addresses.database}")
 
 
 def _redis(directory: Path, addresses: Addresses) -> None:
-    """Redis keeps a hash of the password; whoever has none may only ask whether it is there."""
+    """Redis keeps a hash of the password; whoever has none may only ask whether it is there.
+
+    The functions share one account: what they keep there is shared by them, too.
+    """
     users = directory / "users.acl"
-    url = directory.parent / "functions" / "redis-url"
-    if not (users.exists() and url.exists()):
+    urls = [directory.parent / name / "redis-url" for name in FUNCTION_NAMES]
+    known = next((url.read_text(encoding="utf-8") for url in urls if url.exists()), None)
+    if known is None or not users.exists():
         password = _password()
         digest = hashlib.sha256(password.encode()).hexdigest()
         rights = f"resetchannels -@all {REDIS_COMMANDS}"
         _write(users, f"user default on nopass -@all +ping\nuser flycatcher on #{digest} ~rate:* ~denied:* {rights}\n")
-        _write(url, f"redis://flycatcher:{password}@{addresses.redis}")
+        known = f"redis://flycatcher:{password}@{addresses.redis}"
+    for url in urls:
+        if not url.exists() or url.read_text(encoding="utf-8") != known:
+            _write(url, known)
 
 
-PLACES = {
+PLACES: dict[str, Place] = {
     "signing": Place("auth, which signs access tokens", _signing),
     "public": Place("all functions, which verify them", _public),
     "tls": Place("the gateway", _tls),
     "owner": Place("PostgreSQL and the commands of operations", _owner),
-    "functions": Place("all functions", _functions),
+    **{name: Place(f"{name} alone", _function) for name in FUNCTION_NAMES},
     "redis": Place("Redis", _redis),
 }
 

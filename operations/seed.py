@@ -12,11 +12,19 @@ from psycopg.rows import TupleRow
 
 from operations.accounts import Account, user_row, weaknesses
 from operations.console import finish, owner_url
+from operations.migrate import revision_of
 from operations.rows import Row, add
 from operations.seed_demo import Demo, build
 from operations.seed_rows import UserRef, issue_rows, project_row
+from operations.waiting import add_wait, answers, wait_until
+from shared.data.schema import lacking
 from shared.settings import SettingsError, read_variable
 from shared.text import fold
+
+
+class OutdatedError(Exception):
+    """The schema is older than what is to be written; the text is one line that says so."""
+
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a step, how much of it is done, and how much there is."""
@@ -104,14 +112,15 @@ def _projects_by_name(connection: psycopg.Connection[TupleRow], demo: Demo) -> d
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command has no options."""
+    """The options of the command."""
     parser.description = (
         "Add the demo (50 users, 10 projects, 500 issues, 1,500 comments) to the database of DATABASE_OWNER_URL; "
         "SEED_PASSWORD is the password of the accounts. What is there already stays as it is."
     )
+    add_wait(parser, "a PostgreSQL that does not answer yet, and for the schema to be migrated")
 
 
-def run(_args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """The command: 0 when done, 1 when PostgreSQL fails, 2 when the configuration or the password is wrong."""
 
     def work() -> str:
@@ -119,9 +128,22 @@ def run(_args: argparse.Namespace) -> int:
         if password is None:
             raise SettingsError("SEED_PASSWORD is missing")
         check_seed_password(password)
+        _wait(url, args.wait)
         return "the demo is written" if seed(url, password, _show) else "nothing to add"
 
-    return finish("seed", work)
+    return finish("seed", work, OutdatedError)
+
+
+def _wait(url: str, seconds: float) -> None:
+    """Wait for PostgreSQL and for its schema.
+
+    Raises:
+        OutdatedError: the schema is too old even then.
+        psycopg.Error: PostgreSQL cannot be asked.
+    """
+    wait_until(lambda: answers(url) and lacking(revision_of(url)) is None, seconds)
+    if lack := lacking(revision_of(url)):
+        raise OutdatedError(f"{lack} (python -m operations migrate)")
 
 
 def _show(step: str, done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.data.database import UNAVAILABLE, Database
 from shared.data.redis import Redis
+from shared.data.schema import check_schema
 from shared.endpoint import Endpoint
 from shared.http.headers import Cors
 from shared.http.problems import Problem
@@ -143,7 +144,7 @@ async def _healthz(_request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     services: Services = request.state.services
     try:
-        await services.database.ping()
+        await check_schema(services.database)
     except UNAVAILABLE:
         raise Problem("service_unavailable", "PostgreSQL does not answer.") from None
     redis = b"ok" if await services.gate.ping() else b"down"

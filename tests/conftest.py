@@ -20,12 +20,15 @@ from local.postgres import EmbeddedPostgres, start_postgres
 from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
-from operations.roles import ensure_login
-from shared.settings import Settings
+from operations.roles import GROUPS, ensure_login
+from shared.settings import FUNCTION_NAMES, Settings
 from tests.support.api import Api, Server, new_client
+from tests.support.entry import Entry
 from tests.support.people import People
 
 TEMPLATE = "flycatcher_template"
+ROLES = {f"flycatcher_{name}": GROUPS[f"{name.upper()}_DATABASE_URL"] for name in FUNCTION_NAMES}
+"""The login of each function, and its group; ``flycatcher`` has the rights of all."""
 UNLIMITED = "1000000"
 
 # In the background of a script or under nohup these are ignored, which programs inherit, but not from a handler.
@@ -46,6 +49,8 @@ class Engines:
         create_database(self._postgres.owner_url, TEMPLATE)
         migrate(database_url(self._postgres.owner_url, TEMPLATE))
         ensure_login(self._postgres.owner_url, name="flycatcher")
+        for name, group in ROLES.items():
+            ensure_login(self._postgres.owner_url, name=name, group=group)
         make_keys(root / "keys")
         self.addresses = {
             "postgres": self._postgres.owner_url,
@@ -163,6 +168,10 @@ def environ(addresses: dict[str, str], database: str, worker_id: str) -> dict[st
     name = conninfo_to_dict(database)["dbname"]
     return {
         "DATABASE_URL": database_url(database, str(name), "flycatcher"),
+        **{
+            f"{role.upper()}_DATABASE_URL": database_url(database, str(name), f"flycatcher_{role}")
+            for role in FUNCTION_NAMES
+        },
         "REDIS_URL": f"{addresses['valkey']}?db={number}",
         "JWT_PRIVATE_KEY_FILE": str(keys / "private.pem"),
         "JWT_PUBLIC_KEYS_FILE": str(keys / "public.json"),
@@ -175,8 +184,8 @@ def environ(addresses: dict[str, str], database: str, worker_id: str) -> dict[st
 
 @pytest.fixture(scope="session")
 def server(environ: dict[str, str]) -> Iterator[Server]:
-    """The whole API in one process, as ``make run`` serves it."""
-    with Server(Settings.load(environ)) as running:
+    """The whole API by one address: each function as its container runs it, with the rights of its own role alone."""
+    with Server(Settings.load(environ), Entry(environ)) as running:
         yield running
 
 

@@ -4,12 +4,13 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from operations.roles import GROUPS
 from shared.settings import Settings
 
 TESTS = Path(__file__).parent
 README = (TESTS.parent / "README.md").read_text(encoding="utf-8")
 SECURITY = (TESTS.parent / "docs" / "security.md").read_text(encoding="utf-8")
-BESIDE = {"FUNCTION", "PORT", "DATABASE_OWNER_URL", "LOCAL_DATA_DIR", "SEED_PASSWORD"}
+BESIDE = {"FUNCTION", "PORT", "DATABASE_OWNER_URL", "LOCAL_DATA_DIR", "SEED_PASSWORD", *GROUPS} - {"DATABASE_URL"}
 """Variables that are not a function's settings."""
 
 

@@ -17,7 +17,7 @@ from psycopg.adapt import Loader
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from shared.data.statements import Statement, guarded, statement
+from shared.data.statements import Statement, guarded
 from shared.http.problems import Problem
 from shared.settings import Settings
 
@@ -31,7 +31,6 @@ RECONNECT_SECONDS = 2.0
 pauses double, and after an outage of minutes they would outlast it by minutes."""
 CLOSE_SECONDS = 1.0
 _SESSION = guarded("SELECT {session_ended}")
-_PING = statement("SELECT 1")
 CROWDED = (PoolTimeout, TooManyRequests)
 """No connection was to be had; there is no more to tell of it."""
 UNAVAILABLE = (
@@ -193,21 +192,22 @@ class Database:
         stats = self._pool.get_stats()
         return {**stats, "requests_errors": stats.get("requests_errors", 0) + self._refused}
 
-    async def ping(self) -> None:
-        """Ask PostgreSQL for an answer.
+    async def probe(self, query: Statement) -> TupleRow | None:
+        """The first row of a statement that shows whether PostgreSQL answers.
 
-        Where every connection is taken it is enough that others have been answered meanwhile: a crowded process is
-        not to be taken for one without a database.
+        Where every connection is taken it is enough that others have been answered meanwhile, and there is no row: a
+        crowded process is not to be taken for one without a database.
 
         Raises:
-            UNAVAILABLE: there is none.
+            UNAVAILABLE: there is no answer.
         """
         try:
             async with self.connection() as connection:
-                await connection.one(_PING)
+                return await connection.one(query)
         except CROWDED:
             if self._answered < monotonic() - 1:
                 raise
+        return None
 
     @asynccontextmanager
     async def _pooled(self, guard: Guard | None) -> AsyncIterator[AsyncConnection[TupleRow]]:

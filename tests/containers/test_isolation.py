@@ -57,10 +57,10 @@ def test_only_auth_has_the_private_key(stack: Stack, service: str) -> None:
 @pytest.mark.parametrize(
     ("service", "readable"),
     [
-        ("auth", {"functions", "public", "signing"}),
-        ("projects", {"functions", "public"}),
-        ("issues", {"functions", "public"}),
-        ("comments", {"functions", "public"}),
+        ("auth", {"auth", "public", "signing"}),
+        ("projects", {"projects", "public"}),
+        ("issues", {"issues", "public"}),
+        ("comments", {"comments", "public"}),
         ("gateway", {"tls"}),
         ("postgres", {"owner"}),
         ("redis", {"redis"}),
@@ -97,13 +97,26 @@ def test_memory_and_processors_are_limited(stack: Stack, service: str) -> None:
     assert told["HostConfig"]["NanoCpus"] or told["HostConfig"]["CpuQuota"]
 
 
-def test_the_functions_role_owns_nothing(stack: Stack) -> None:
+@pytest.mark.parametrize("service", FUNCTION_NAMES)
+def test_a_functions_role_owns_nothing_and_is_of_its_own_group_alone(stack: Stack, service: str) -> None:
     query = (
         "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole,"
-        " (SELECT count(*) FROM pg_class WHERE relowner = pg_roles.oid) FROM pg_roles WHERE rolname = 'flycatcher'"
+        " (SELECT count(*) FROM pg_class WHERE relowner = pg_roles.oid),"
+        " (SELECT string_agg(roleid::regrole::text, ' ') FROM pg_auth_members WHERE member = pg_roles.oid)"
+        " FROM pg_roles WHERE rolname = "
     )
-    command = ("psql", "-U", "flycatcher_owner", "-d", "flycatcher", "-Atc", query)
-    assert stack.execute(stack.container("postgres"), *command).stdout.strip() == "flycatcher|f|f|f|0"
+    command = ("psql", "-U", "flycatcher_owner", "-d", "flycatcher", "-Atc", f"{query}'flycatcher_{service}'")
+    told = stack.execute(stack.container("postgres"), *command).stdout.strip()
+    assert told == f"flycatcher_{service}|f|f|f|0|flycatcher_functions_{service}"
+
+
+@pytest.mark.parametrize("service", FUNCTION_NAMES)
+def test_a_function_signs_in_as_its_own_role(stack: Stack, service: str) -> None:
+    query = "SELECT DISTINCT usename FROM pg_stat_activity WHERE client_addr = "
+    command = ("psql", "-U", "flycatcher_owner", "-d", "flycatcher", "-Atc")
+    address = _addresses(stack, stack.containers(service)[0])["data"]
+    told = stack.execute(stack.container("postgres"), *command, f"{query}'{address}'").stdout.split()
+    assert told == [f"flycatcher_{service}"]
 
 
 def test_redis_lets_nobody_do_more_than_the_functions_do(stack: Stack) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from operations.roles import GROUPS
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES, Settings
 
@@ -64,6 +65,15 @@ def test_a_function_is_given_its_settings_and_only_auth_the_signing_key(service:
     assert names <= SETTINGS
     assert {"DATABASE_URL", "REDIS_URL", "JWT_PUBLIC_KEYS"} <= names
     assert ("JWT_PRIVATE_KEY" in names) is (service == "auth")
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        assert environment[f"{name}_FILE"] == f"/secrets/{service}/{name.lower().replace('_', '-')}"
+
+
+def test_migrate_lets_in_the_login_that_each_function_is_given() -> None:
+    environment: dict[str, str] = SERVICES["migrate"]["environment"]
+    assert {name: environment[f"{name}_FILE"] for name in GROUPS if f"{name}_FILE" in environment} == {
+        f"{name.upper()}_DATABASE_URL": SERVICES[name]["environment"]["DATABASE_URL_FILE"] for name in FUNCTION_NAMES
+    }
 
 
 def test_the_defaults_are_those_of_the_functions() -> None:
@@ -87,7 +97,7 @@ def test_each_secret_is_mounted_where_its_reader_is_and_only_their_maker_writes(
         "public": {*FUNCTION_NAMES},
         "tls": {"gateway"},
         "owner": owners,
-        "functions": {*FUNCTION_NAMES, "migrate", "seed", "create-admin"},
+        **{name: {name, "migrate"} for name in FUNCTION_NAMES},
         "redis": {"redis"},
     }
     assert readers == {name: found | {"secrets"} for name, found in expected.items()}

@@ -43,7 +43,7 @@ class Fault:
 
 def _end_connections(stack: Stack) -> None:
     with stack.postgres.connect() as owner:
-        owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'flycatcher'")
+        owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'flycatcher%'")
 
 
 def _set_read_only(stack: Stack, *, value: str) -> None:
@@ -77,7 +77,7 @@ class Hog:
 
 
 def _end_connections_by(owner: psycopg.Connection) -> None:
-    owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'flycatcher'")
+    owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'flycatcher%'")
 
 
 class Locked:

@@ -203,7 +203,7 @@ def check_honest(answers: list[Answer], *, answering: bool) -> None:
 
 def wait_until_idle(owner: Owner) -> None:
     """Wait until PostgreSQL has done, or given up, what functions that are dead had asked for."""
-    busy = "SELECT FROM pg_stat_activity WHERE usename = 'flycatcher' AND state <> 'idle'"
+    busy = "SELECT FROM pg_stat_activity WHERE usename LIKE 'flycatcher%' AND state <> 'idle'"
     deadline = time.monotonic() + 10
     while owner.execute(busy).rowcount:
         assert time.monotonic() < deadline

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import LiteralString
 from urllib.parse import quote, urlencode
 
@@ -14,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from local.postgres import start_postgres
 from operations.__main__ import main
 from operations.migrate import migrate
-from operations.roles import RoleError, ensure_login
+from operations.roles import GROUPS, RoleError, ensure_login
 from tests.local.conftest import drop_role
 from tests.local.running import temporary_directory
 
@@ -152,6 +153,76 @@ def test_migrating_lets_the_functions_in_where_it_is_told_who_they_are(
         assert main(["migrate"]) == 0
         assert capsys.readouterr().out == said
         assert _rights(given) == (role, True, "off")
+
+
+@pytest.fixture
+def function_roles(empty_database: str, cluster_url: str, role: str) -> Iterator[dict[str, str]]:
+    """The URL of a role that is not there yet for each function's variable; gone after the test."""
+    logins = {name: f"{role}_{number}" for number, name in enumerate(GROUPS) if name != "DATABASE_URL"}
+    yield {name: _url(empty_database, user=login) for name, login in logins.items()}
+    for login in logins.values():
+        drop_role(cluster_url, login)
+
+
+def _groups(url: str) -> set[str]:
+    """Of which of our groups this URL's role is a member, by whatever way."""
+    with psycopg.connect(url) as connection:
+        held = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER')"
+        return {row[0] for row in connection.execute(held, [list(GROUPS.values())])}
+
+
+def test_migrating_lets_each_function_in_with_its_own_rights_and_one_role_with_those_of_all(
+    empty_database: str, role: str, function_roles: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {**function_roles, "DATABASE_URL": _url(empty_database, user=role)}
+    monkeypatch.setenv("DATABASE_OWNER_URL", empty_database)
+    for name, url in given.items():
+        (tmp_path / name).write_text(url)
+        monkeypatch.setenv(*((f"{name}_FILE", str(tmp_path / name)) if name.startswith("ISSUES") else (name, url)))
+    for _ in range(2):
+        assert main(["migrate"]) == 0
+        assert {name: _groups(url) for name, url in given.items()} == {name: {GROUPS[name]} for name in given}
+
+
+def test_a_role_that_had_other_rights_of_ours_has_those_of_its_function_alone(
+    migrated: str, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = ensure_login(migrated, name=role)
+    ensure_login(migrated, url, group=GROUPS["AUTH_DATABASE_URL"])
+    monkeypatch.setenv("DATABASE_OWNER_URL", migrated)
+    monkeypatch.setenv("ISSUES_DATABASE_URL", url)
+    assert main(["migrate"]) == 0
+    assert _groups(url) == {GROUPS["ISSUES_DATABASE_URL"]}
+
+
+def test_a_role_with_other_rights_of_ours_by_a_way_of_its_own_is_told_of(migrated: str, role: str) -> None:
+    """A superuser, here, who may do everything."""
+    group = GROUPS["ISSUES_DATABASE_URL"]
+    with _role(migrated, role, "SUPERUSER"):
+        with pytest.raises(RoleError, match=rf"{role} is a member of flycatcher_functions, .*, too$"):
+            ensure_login(migrated, _url(migrated, user=role), group=group)
+        ensure_login(migrated, _url(migrated, user=role))
+
+
+def test_two_functions_cannot_share_a_role(
+    migrated: str, role: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_OWNER_URL", migrated)
+    for name in ("AUTH_DATABASE_URL", "ISSUES_DATABASE_URL"):
+        monkeypatch.setenv(name, _url(migrated, user=role))
+    assert main(["migrate"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "migrate: AUTH_DATABASE_URL and ISSUES_DATABASE_URL name the same role; each needs one of its own\n",
+    )
+
+
+def test_going_back_lets_nobody_in(migrated: str, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_OWNER_URL", migrated)
+    monkeypatch.setenv("AUTH_DATABASE_URL", _url(migrated, user=role))
+    assert main(["migrate", "--to", "0004"]) == 0
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        _groups(_url(migrated, user=role))
 
 
 def test_migrating_says_why_the_functions_cannot_be_let_in(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import stat
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,10 +12,11 @@ import pytest
 from operations.__main__ import main
 from operations.secrets import PLACES
 from shared.data.redis import parse_address
+from shared.settings import FUNCTION_NAMES
 
 FILES = {
-    "functions/database-url",
-    "functions/redis-url",
+    *(f"{name}/database-url" for name in FUNCTION_NAMES),
+    *(f"{name}/redis-url" for name in FUNCTION_NAMES),
     "owner/database-owner-url",
     "owner/password",
     "public/public.json",
@@ -69,25 +71,55 @@ def test_what_is_lost_is_made_again_and_the_rest_stays(made: Path) -> None:
     (made / "redis" / "users.acl").unlink()
     assert main(["secrets", str(made)]) == 0
     after = _read(made)
-    assert {name for name in FILES if after[name] != before[name]} == {"redis/users.acl", "functions/redis-url"}
+    changed = {name for name in FILES if after[name] != before[name]}
+    assert changed == {"redis/users.acl", *(f"{name}/redis-url" for name in FUNCTION_NAMES)}
+
+
+def test_a_function_that_has_lost_the_way_to_redis_is_told_it_again_and_the_others_keep_it(made: Path) -> None:
+    before = _read(made)
+    (made / "issues" / "redis-url").unlink()
+    assert main(["secrets", str(made)]) == 0
+    assert _read(made) == before
+
+
+def test_an_installation_of_the_version_before_gets_what_it_lacks_and_keeps_the_rest(made: Path) -> None:
+    """Where all functions had one place; whose volume is not even mounted any more."""
+    before = _read(made)
+    for name in FUNCTION_NAMES:
+        shutil.rmtree(made / name)
+    assert main(["secrets", str(made)]) == 0
+    after = _read(made)
+    assert set(after) == FILES
+    made_anew = {
+        "redis/users.acl",
+        *(f"{name}/{url}" for name in FUNCTION_NAMES for url in ("database-url", "redis-url")),
+    }
+    assert {name for name in FILES if after[name] != before[name]} == made_anew
+
+
+def test_each_function_signs_in_as_somebody_else_to_postgresql_and_all_alike_to_redis(made: Path) -> None:
+    found = _read(made)
+    logins = {name: urlsplit(found[f"{name}/database-url"]) for name in FUNCTION_NAMES}
+    assert {name: url.username for name, url in logins.items()} == {n: f"flycatcher_{n}" for n in FUNCTION_NAMES}
+    assert len({url.password for url in logins.values()}) == len(FUNCTION_NAMES)
+    assert len({found[f"{name}/redis-url"] for name in FUNCTION_NAMES}) == 1
 
 
 def test_the_addresses_are_those_that_were_given(tmp_path: Path) -> None:
     options = ["--database", "db.example:6432/tracker", "--redis", "cache.example:6380", "--name", "bugs.example"]
     assert main(["secrets", str(tmp_path), *options]) == 0
-    owner, functions = (
-        urlsplit((tmp_path / name).read_text()) for name in ("owner/database-owner-url", "functions/database-url")
-    )
-    for url in (owner, functions):
+    places = ("owner/database-owner-url", *(f"{name}/database-url" for name in FUNCTION_NAMES))
+    urls = [urlsplit((tmp_path / name).read_text()) for name in places]
+    for url in urls:
         assert (url.hostname, url.port, url.path) == ("db.example", 6432, "/tracker")
         assert len(url.password or "") == 64
-    assert owner.username != functions.username
-    assert owner.password == (tmp_path / "owner" / "password").read_text() != functions.password
-    assert urlsplit((tmp_path / "functions" / "redis-url").read_text()).port == 6380
+    assert len({url.username for url in urls}) == len({url.password for url in urls}) == len(urls)
+    assert urls[0].password == (tmp_path / "owner" / "password").read_text()
+    assert urlsplit((tmp_path / "auth" / "redis-url").read_text()).port == 6380
 
 
 def test_redis_gets_the_hash_of_the_password_that_the_functions_have(made: Path) -> None:
-    address = parse_address((made / "functions" / "redis-url").read_text())
+    address = parse_address((made / "auth" / "redis-url").read_text())
     ((_, name, password),) = ([str(word) for word in command] for command in address.greeting)
     users = (made / "redis" / "users.acl").read_text()
     assert f"user {name} on #{hashlib.sha256(password.encode()).hexdigest()} " in users

@@ -149,7 +149,7 @@ def test_a_failure_of_the_command_is_one_line(
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, value)
-    assert command.run(argparse.Namespace()) == code
+    assert command.run(argparse.Namespace(wait=0.0)) == code
     out, err = capsys.readouterr()
     assert not out
     assert err.startswith(f"seed: {problem}")
@@ -161,9 +161,9 @@ def test_the_command_asks_for_migrations_first_then_seeds_once(
 ) -> None:
     monkeypatch.setenv("DATABASE_OWNER_URL", empty_database)
     monkeypatch.setenv("SEED_PASSWORD", PASSWORD)
-    assert command.run(argparse.Namespace()) == 1
+    assert command.run(argparse.Namespace(wait=0.0)) == 1
     assert "python -m operations migrate" in capsys.readouterr().err
     migrate(empty_database)
     for said in ("the demo is written", "nothing to add"):
-        assert command.run(argparse.Namespace()) == 0
+        assert command.run(argparse.Namespace(wait=0.0)) == 0
         assert capsys.readouterr() == (f"{said}\n", "")

@@ -104,7 +104,7 @@ def test_postgresql_itself_ends_what_takes_too_long(
             with pytest.raises(UNAVAILABLE):
                 async with database.transaction() as db:
                     await work(db)  # type: ignore[misc]  # each is a coroutine function
-            await database.ping()
+            await database.probe(statement("SELECT 1"))
         finally:
             await database.close()
 

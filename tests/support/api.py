@@ -12,12 +12,12 @@ from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 import httpx2
+from starlette.types import ASGIApp
 
 from local.app import create_app
 from operations.openapi import ENDPOINTS
 from operations.openapi_answers import problem_codes
 from shared.endpoint import Endpoint
-from shared.function import Function
 from shared.http import server
 from shared.http.headers import SECURITY_HEADERS
 from shared.http.problems import PROBLEMS
@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Server:
     """An application behind uvicorn on a free port of 127.0.0.1; the whole API unless another is given."""
 
-    def __init__(self, settings: Settings, app: Function | None = None) -> None:
+    def __init__(self, settings: Settings, app: ASGIApp | None = None) -> None:
         self._app = app or create_app(settings)
 
     def __enter__(self) -> Self:

@@ -32,10 +32,13 @@ class Logged:
         self._stream.seek(0)
         self._stream.truncate()
 
+    def all_lines(self) -> list[JSON]:
+        """Every line, each a JSON object."""
+        return [json.loads(line) for line in self.text().splitlines()]
+
     def lines(self) -> list[JSON]:
-        """Every line that belongs to a request, each a JSON object."""
-        lines: list[JSON] = [json.loads(line) for line in self.text().splitlines()]
-        return [line for line in lines if line.get("request_id", "last") != "last"]
+        """Those that belong to a request."""
+        return [line for line in self.all_lines() if line.get("request_id", "last") != "last"]
 
 
 def logged(app: Function, settings: Settings) -> Iterator[Logged]:

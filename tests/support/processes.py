@@ -11,14 +11,18 @@ from pathlib import Path
 
 import httpx2
 
+from operations.roles import GROUPS
+
 Environ = dict[str, str]
 
 
 def base_environ(environ: Environ, function: str) -> Environ:
-    """What a container of the function is given; only auth gets the private key."""
+    """What a container of the function is given; only auth gets the private key, and each the login of its own."""
     ours = ("JWT_", "DATABASE_", "REDIS_", "OTEL_")
     inherited = {name: os.environ[name] for name in os.environ if not name.startswith(ours)}
     given = {**inherited, **environ}
+    logins = {name: given.pop(name) for name in GROUPS if name in given}
+    given["DATABASE_URL"] = logins.get(f"{function.upper()}_DATABASE_URL", logins["DATABASE_URL"])
     if function != "auth":
         del given["JWT_PRIVATE_KEY_FILE"]
     return given

@@ -21,7 +21,7 @@ from local.postgres import EmbeddedPostgres, start_postgres
 from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
-from operations.roles import ensure_login
+from operations.roles import GROUPS, ensure_login
 from shared.settings import FUNCTION_NAMES, FunctionName, Settings
 from tests.support.api import Api, new_client
 from tests.support.people import People
@@ -66,7 +66,7 @@ class PostgresServer:
     def kill_backend(self) -> None:
         """Kill a process that works for a function; PostgreSQL then ends all others, and starts again by itself."""
         with self.connect() as owner:
-            busy_first = "SELECT pid FROM pg_stat_activity WHERE usename = 'flycatcher' ORDER BY state"
+            busy_first = "SELECT pid FROM pg_stat_activity WHERE usename LIKE 'flycatcher%' ORDER BY state"
             row = owner.execute(busy_first).fetchone()
         assert row is not None
         psutil.Process(row[0]).kill()
@@ -242,7 +242,10 @@ def make_stack(**variables: str) -> Iterator[Stack]:
         migrate(postgres.owner_url)
         make_keys(root / "keys")
         environ = {
-            "DATABASE_URL": ensure_login(postgres.owner_url, name="flycatcher"),
+            **{
+                name: ensure_login(postgres.owner_url, name=group.replace("_functions", ""), group=group)
+                for name, group in GROUPS.items()
+            },
             "REDIS_URL": valkey.url,
             "JWT_PRIVATE_KEY_FILE": str(root / "keys" / "private.pem"),
             "JWT_PUBLIC_KEYS_FILE": str(root / "keys" / "public.json"),
