@@ -200,6 +200,14 @@ def test_the_function_is_told_who_asks_and_how(client: httpx.Client) -> None:
     assert not {"connection", "forwarded", "x-forwarded-host", "expect"} & set(headers)
 
 
+def test_the_largest_head_that_is_taken_comes_through(client: httpx.Client) -> None:
+    """Four buffers of 8 KiB full: what the gateway adds must have its place too."""
+    large = {f"X-Large-{number}": "x" * 8170 for number in range(3)}
+    answer = client.get(f"/api/issues?search={'x' * 8000}", headers=large)
+    assert answer.status_code == 200
+    assert [value for name, value in answer.json()["headers"] if name.startswith("x-large-")] == list(large.values())
+
+
 def test_a_client_is_believed_of_its_address_only_where_the_manifests_trust_it(
     made: Cluster, client: httpx.Client
 ) -> None:

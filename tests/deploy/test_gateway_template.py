@@ -156,3 +156,11 @@ def test_every_variable_of_the_template_is_filled_in() -> None:
     used = set(re.findall(r"\$\{([A-Z_]+)\}", TEMPLATE))
     filled = set(re.findall(r"\$([A-Z_]+)", "".join(re.findall(r"^known=.*|^envsubst.*", START, re.MULTILINE))))
     assert used == filled
+
+
+def test_a_socket_that_was_left_behind_is_taken_away() -> None:
+    """A container that is killed is started again with the /tmp of its pod: nginx does not listen where a file is."""
+    (socket,) = re.findall(r"listen unix:(\S+);", TEMPLATE)
+    before, _, _ = START.partition("exec nginx")
+    assert f"\nrm -f {socket}\n" in before
+    assert f"server unix:{socket};" in TEMPLATE
