@@ -64,8 +64,8 @@ TOLD = {
 """By what X-Stub asks for."""
 
 seen: list[dict[str, Any]] = []
-names: set[str] = set()
-"""What is found, given on the command line."""
+names: dict[str, tuple[str, ...]] = {}
+"""What is found, and where: NAME or NAME=ADDRESS on the command line."""
 
 
 class Web(BaseHTTPRequestHandler):
@@ -129,8 +129,9 @@ class Names(BaseRequestHandler):
             place += 1 + data[place]
         question = data[12 : place + 5]
         kind = struct.unpack("!H", question[-4:-2])[0]
-        is_ours = ".".join(name) in names
-        found = ADDRESSES if is_ours and kind == 1 else ()
+        addresses = names.get(".".join(name))
+        is_ours = addresses is not None
+        found = addresses if addresses and kind == 1 else ()
         records = b"".join(
             b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 1, 4) + bytes(int(part) for part in address.split("."))
             for address in found
@@ -143,8 +144,10 @@ class Names(BaseRequestHandler):
 
 def main() -> None:
     """Serve until it is killed."""
-    names.update(sys.argv[1:])
-    threading.Thread(target=ThreadingUDPServer(("127.0.0.1", 53), Names).serve_forever, daemon=True).start()
+    for given in sys.argv[1:]:
+        name, _, address = given.partition("=")
+        names[name] = (address,) if address else ADDRESSES
+    threading.Thread(target=ThreadingUDPServer(("0.0.0.0", 53), Names).serve_forever, daemon=True).start()  # noqa: S104  # a network of its own
     ThreadingHTTPServer(("0.0.0.0", 80), Web).serve_forever()  # noqa: S104  # published to the test
 
 

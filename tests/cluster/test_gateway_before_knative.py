@@ -13,7 +13,7 @@ import pytest
 
 from operations.openapi import ENDPOINTS
 from shared.docs import docs_endpoints
-from tests.containers.cluster import SUFFIX, Cluster, cluster
+from tests.cluster.gateway import SUFFIX, Cluster, cluster
 from tests.containers.conftest import Stack
 from tests.containers.gateway import SOMETHING, answer_of, check_told, new_id
 from tests.containers.test_gateway_routes import NO_PATHS, NOWHERE, OWNERS, STRANGE_METHODS

@@ -1,6 +1,5 @@
 """The gateway as the manifests run it, without a cluster: its own container, beside one that stands in for Knative."""
 
-import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -14,14 +13,13 @@ import httpx2 as httpx
 
 from operations.certificate import CERTIFICATE, make_certificate
 from shared.settings import FUNCTION_NAMES
+from tests.cluster.pods import in_memory, remove, security, variables
 from tests.containers.conftest import Stack
 from tests.support import knative_stub
 from tests.support.api import JSON
-from tests.support.manifests import NAMESPACE, Object, Rendering, container, quantity, render
+from tests.support.manifests import NAMESPACE, Object, Rendering, container, render
 
 SUFFIX = f".{NAMESPACE}.svc.cluster.local"
-OUT_OF_THE_WAY = {"GATEWAY_REQUESTS_PER_SECOND": "10000"}
-"""The tests ask for more than a client does."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def cluster(stack: Stack, overlay: str, **changed: str) -> Iterator[Cluster]:
     deployment = manifests.of("Deployment")["gateway"]
     assert deployment["metadata"]["namespace"] == NAMESPACE
     pod = deployment["spec"]["template"]["spec"]
-    variables = {**_environment(manifests, container(pod)), **OUT_OF_THE_WAY, **changed}
+    environment = {**variables(manifests, container(pod)), **changed}
     with ExitStack() as closing:
         directory = Path(closing.enter_context(TemporaryDirectory(prefix="flycatcher-cluster-")))
         directory.chmod(0o755)
@@ -67,8 +65,8 @@ def cluster(stack: Stack, overlay: str, **changed: str) -> Iterator[Cluster]:
         resolver.write_text("nameserver 127.0.0.1\n", encoding="utf-8")
         mounts = [f"--volume={resolver}:/etc/resolv.conf:ro"]
         beside = closing.enter_context(_stub(stack, mounts))
-        mounts += _mounts(manifests, pod, directory, [variables["GATEWAY_NAME"], "localhost"])
-        gateway = closing.enter_context(_started(stack, _gateway(pod, variables, beside, mounts)))
+        mounts += _mounts(manifests, pod, directory, [environment["GATEWAY_NAME"], "localhost"])
+        gateway = closing.enter_context(_started(stack, _gateway(pod, environment, beside, mounts)))
         ports = {
             port: stack.command("port", beside, f"{port}/tcp").stdout.split()[0].rpartition(":")[2]
             for port in (80, 8080, 8443)
@@ -76,7 +74,7 @@ def cluster(stack: Stack, overlay: str, **changed: str) -> Iterator[Cluster]:
         made = Cluster(
             stack=stack,
             gateway=gateway,
-            environment=variables,
+            environment=environment,
             https=f"https://localhost:{ports[8443]}",
             http=f"http://localhost:{ports[8080]}",
             knative=f"http://localhost:{ports[80]}",
@@ -104,35 +102,14 @@ def _stub(stack: Stack, mounts: list[str]) -> AbstractContextManager[str]:
     )
 
 
-def _environment(manifests: Rendering, gateway: Object) -> dict[str, str]:
-    """The variables of a container: ConfigMaps first, then its own, which may refer to those above them."""
-    made: dict[str, str] = {}
-    for source in gateway["envFrom"]:
-        made |= manifests.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
-    for variable in gateway["env"]:
-        if "valueFrom" in variable:
-            assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
-            made[variable["name"]] = NAMESPACE
-        else:
-            text = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), variable["value"])
-            made[variable["name"]] = text
-    return made
-
-
-def _gateway(pod: Object, variables: dict[str, str], beside: str, mounts: list[str]) -> list[str]:
+def _gateway(pod: Object, environment: dict[str, str], beside: str, mounts: list[str]) -> list[str]:
     """How an engine is told what the manifest says."""
     told = container(pod)
-    user, limits = pod["securityContext"], told["securityContext"]
-    assert (user["runAsNonRoot"], limits["readOnlyRootFilesystem"]) == (True, True)
-    assert (limits["allowPrivilegeEscalation"], limits["capabilities"]) == (False, {"drop": ["ALL"]})
     entrypoint, *arguments = told["command"]
     return [
         f"--network=container:{beside}",
-        f"--user={user['runAsUser']}:{user['runAsGroup']}",
-        "--read-only",
-        "--cap-drop=ALL",
-        "--security-opt=no-new-privileges",
-        *(f"--env={name}={value}" for name, value in variables.items()),
+        *security(pod),
+        *(f"--env={name}={value}" for name, value in environment.items()),
         *mounts,
         f"--entrypoint={entrypoint}",
         told["image"],
@@ -147,8 +124,7 @@ def _mounts(manifests: Rendering, pod: Object, directory: Path, names: list[str]
     for mount in container(pod)["volumeMounts"]:
         volume, path = volumes[mount["name"]], mount["mountPath"]
         if "emptyDir" in volume:
-            size = quantity(volume["emptyDir"]["sizeLimit"])
-            options.append(f"--tmpfs={path}:size={size:.0f},mode=1777")
+            options.append(in_memory(volume, path))
             continue
         place = directory / mount["name"]
         place.mkdir()
@@ -171,7 +147,7 @@ def _started(stack: Stack, arguments: list[str]) -> Iterator[str]:
     try:
         yield stack.command("run", "--detach", f"--name={name}", *arguments).stdout.split()[-1]
     finally:
-        stack.command("rm", "--force", "--time=0", name, check=False)
+        remove(stack, name)
 
 
 def _wait_until_it_answers(made: Cluster) -> None:
