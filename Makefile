@@ -31,7 +31,7 @@ run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own
 
 # The faults start, kill and hang servers of their own and measure how long answers take: one after another, on a quiet machine.
 test: install-dev  ## run every quick test
-	@$(python) -m pytest $(COVERAGE) --ignore tests/faults --ignore tests/containers
+	@$(python) -m pytest $(COVERAGE) --ignore tests/faults --ignore tests/containers --ignore tests/cluster
 
 coverage: test  ## the same, with branch coverage of at least 90 %, which takes a third longer
 coverage: COVERAGE := --cov
@@ -39,7 +39,7 @@ coverage: COVERAGE := --cov
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
 	@$(python) -m pytest --numprocesses 0 tests/faults
 
-test-containers: install-dev  ## build the image, bring up docker-compose.yml, test it from outside (needs Docker)
+test-containers: install-dev  ## build the image, bring up docker-compose.yml and the pods of knative/, test them from outside (needs Docker)
 	@VENV=$(VENV) .ci/containers
 
 test-all: coverage test-faults  ## run every test that needs no Docker

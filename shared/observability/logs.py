@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -12,6 +13,8 @@ from shared.observability.redaction import redact, redact_known
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
+PLATFORM = {"service": "K_SERVICE", "revision": "K_REVISION"}
+"""What Knative tells a container of itself: which rollout wrote a line. Elsewhere no line has these members."""
 CAUSES = 10
 """Exceptions of a chain that are told."""
 
@@ -21,14 +24,15 @@ class JsonFormatter(logging.Formatter):
 
     def __init__(self, function: str) -> None:
         super().__init__()
-        self._function = function
+        given = {member: os.environ.get(variable, "") for member, variable in PLATFORM.items()}
+        self._writer = {"function": function, **{member: text for member, text in given.items() if text}}
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "message": redact_known(record.getMessage()),
-            "function": self._function,
+            **self._writer,
         }
         for name, value in record.__dict__.items():
             if name not in _STANDARD:

@@ -99,6 +99,11 @@ NOWHERE = (
     "/.well-known/JWKS.json",
     "/gateway/start",
     "/problem",
+    "/PROBLEM",
+    "/problem/gone",
+    "/problem/x",
+    "/problem%0a",
+    "/nobody",
 )
 """Sent as they are, without a fragment or a dot resolved."""
 NO_PATHS = ("/%2e%2e%2fmetrics", "/metrics%00")

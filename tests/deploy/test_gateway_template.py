@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from operations.openapi import ENDPOINTS
 from shared.docs import docs_endpoints
@@ -84,7 +85,7 @@ def test_the_gateways_problems_are_those_of_the_contract() -> None:
 
 
 def test_the_gateways_answers_have_the_headers_of_all_others() -> None:
-    block = TEMPLATE.partition("location = /problem")[2].partition("}")[0]
+    block = TEMPLATE.partition("location = /problem {")[2].partition("}")[0]
     added = {name: value.strip('"') for name, value in re.findall(r'add_header (\S+) ("[^"]*"|\S+) always;', block)}
     assert {name: added.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert set(added) - set(SECURITY_HEADERS) == {"X-Request-ID", "Retry-After", "Allow"}
@@ -107,10 +108,59 @@ def test_the_gateway_waits_longer_than_the_functions_limits_add_up_to() -> None:
     )
     (waits,) = re.findall(r"GATEWAY_TIMEOUT_SECONDS:-(\d+)", START)
     assert int(waits) > sum(limits) > settings.request_seconds
-    assert TEMPLATE.count("${GATEWAY_TIMEOUT_SECONDS}s") == 2
+    # To send, to read, and to stop: a request that is waited for is not cut off.
+    directives = ("proxy_send_timeout", "proxy_read_timeout", "worker_shutdown_timeout")
+    assert re.findall(r"(\w+) \$\{GATEWAY_TIMEOUT_SECONDS\}s;", TEMPLATE) == sorted(directives, reverse=True)
+
+
+def test_a_request_that_was_long_waited_for_is_not_repeated() -> None:
+    """It may be a function at work, or a cold start that Knative waits for."""
+    (repeats,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", TEMPLATE)
+    (waits,) = re.findall(r"GATEWAY_TIMEOUT_SECONDS:-(\d+)", START)
+    assert int(repeats) < int(waits)
+
+
+def test_compose_lets_the_gateway_finish_what_it_has() -> None:
+    gateway = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["gateway"]
+    (waits,) = re.findall(r":-(\d+)", gateway["environment"]["GATEWAY_TIMEOUT_SECONDS"])
+    assert int(gateway["stop_grace_period"].removesuffix("s")) > int(waits)
+
+
+ANSWERS = {
+    "200 application/json": "",
+    "204 ": "",
+    "304 ": "",
+    "404 application/problem+json": "",
+    "503 application/problem+json": "",
+    "502 ": "gone",
+    "502 text/html": "gone",
+    "504 text/plain": "late",
+    "503 ": "lost",
+    "503 text/plain; charset=utf-8": "lost",
+    "404 ": "lost",
+    "500 text/html": "lost",
+    "503 application/problem+jsonx": "lost",
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), ANSWERS.items())
+def test_an_error_that_is_no_problem_is_not_a_functions(answer: str, reason: str) -> None:
+    table = _table("$elsewhere")
+    matching = (target for pattern, target in table.items() if pattern[:1] == "~" and re.search(pattern[1:], answer))
+    found = next(matching, table["default"])
+    assert found.removeprefix("/problem/") == reason
+    assert not reason or _table("$problem_detail")[f"503 {reason}"].endswith(".")
 
 
 def test_every_variable_of_the_template_is_filled_in() -> None:
     used = set(re.findall(r"\$\{([A-Z_]+)\}", TEMPLATE))
     filled = set(re.findall(r"\$([A-Z_]+)", "".join(re.findall(r"^known=.*|^envsubst.*", START, re.MULTILINE))))
     assert used == filled
+
+
+def test_a_socket_that_was_left_behind_is_taken_away() -> None:
+    """A container that is killed is started again with the /tmp of its pod: nginx does not listen where a file is."""
+    (socket,) = re.findall(r"listen unix:(\S+);", TEMPLATE)
+    before, _, _ = START.partition("exec nginx")
+    assert f"\nrm -f {socket}\n" in before
+    assert f"server unix:{socket};" in TEMPLATE

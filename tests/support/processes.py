@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx2
 
@@ -35,10 +36,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(arguments: list[str], environ: Environ) -> Iterator[subprocess.Popen[str]]:
-    """A process that is ended afterwards, whatever happens."""
+def process(arguments: list[str], environ: Environ, directory: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A process that is ended afterwards, whatever happens; it runs here, or in a directory of its own."""
     running = subprocess.Popen(  # noqa: S603  # our own program
-        [sys.executable, "-m", *arguments], env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", *arguments],
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=directory,
     )
     with running:
         try:

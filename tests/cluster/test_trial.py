@@ -10,8 +10,8 @@ import pytest
 
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES
+from tests.cluster.pods import HOST, Node, remove
 from tests.containers.conftest import Stack, bearer, sign_in
-from tests.containers.pods import Node, gateway_of, tag
 from tests.support.kubernetes_api import served
 from tests.support.manifests import NAMESPACE, container, render
 
@@ -39,7 +39,8 @@ class Trial(Node):
 
     def come_up(self) -> None:
         """Everything at once, in no order but that of the Secrets."""
-        tag(self.stack, container(next(spec for name, _, spec in self.pods() if name == "job-migrate"))["image"])
+        image = container(next(spec for name, _, spec in self.pods() if name == "job-migrate"))["image"]
+        self.stack.command("tag", self.stack.image, image)
         secrets = self.start("job-secrets")
         self.running = {name: self.start(name) for name in LONG_RUNNING}
         migrate, seed = self.start("job-migrate"), self.start("job-seed")
@@ -53,7 +54,7 @@ class Trial(Node):
 
     def start_again(self, name: str) -> None:
         """A new pod in place of one that is gone."""
-        self.stack.command("rm", "--force", "--time=0", self.running[name])
+        remove(self.stack, self.running[name])
         self.running[name] = self.start(name)
         self.wait_for(name)
 
@@ -70,25 +71,14 @@ def trial(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tr
     directory = tmp_path_factory.mktemp("node")
     for parent in (directory, *directory.parents[:2]):
         parent.chmod(0o755)
-    stack.command("network", "rm", "--force", PREFIX, check=False)
-    stack.command("network", "create", PREFIX)
-    host = gateway_of(stack, PREFIX)
-    keep = stack.command(
-        "run", "--detach", f"--name={PREFIX}-keep", f"--network={PREFIX}", "--entrypoint=sleep", stack.image, "600"
-    )
-    assert keep.returncode == 0
+    made = Trial(stack, render("trial", "backup"), directory, PREFIX, {"deployment-gateway": 8443})
     try:
-        with served(directory, NAMESPACE, host) as api:
-            rendering = render("trial", "backup")
-            made = Trial(stack, rendering, api, directory, PREFIX, {"deployment-gateway": 8443}, host)
-            try:
-                made.come_up()
-                yield made
-            finally:
-                made.stop()
+        made.open()
+        with served(directory, NAMESPACE, HOST) as made.api:
+            made.come_up()
+            yield made
     finally:
-        stack.command("rm", "--force", "--time=0", f"{PREFIX}-keep", check=False)
-        stack.command("network", "rm", PREFIX, check=False)
+        made.stop()
 
 
 def test_every_job_ends_well(trial: Trial) -> None:
@@ -143,7 +133,7 @@ def test_the_address_of_a_client_is_not_the_gateway_s(trial: Trial) -> None:
     addresses = trial.stack.command(
         "inspect", "--format={{json .NetworkSettings.Networks}}", trial.running["deployment-gateway"]
     )
-    assert newest["ip"] not in addresses.stdout.replace(trial.host, "")
+    assert newest["ip"] not in addresses.stdout.replace(HOST, "")
 
 
 def test_migrating_again_changes_nothing_while_the_functions_serve(trial: Trial) -> None:

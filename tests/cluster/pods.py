@@ -6,23 +6,70 @@ What a cluster does round them is left out or played: Services are names in one 
 import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.containers.conftest import Stack
+from tests.support import knative_stub
 from tests.support.api import JSON
 from tests.support.kubernetes_api import Api
 from tests.support.manifests import NAMESPACE, Object, Rendering, container, quantity, untagged
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 DOMAIN = f"{NAMESPACE}.svc.cluster.local"
+OUT_OF_THE_WAY = {
+    "LOGIN_LIMIT_PER_MINUTE": "1000",
+    "RATE_LIMIT_PER_MINUTE": "100000",
+    "GATEWAY_REQUESTS_PER_SECOND": "10000",
+}
+"""The tests ask for more than a client does."""
+SUBNET = "10.213.77"
+NETWORK, HOST, NAME_SERVER = f"{SUBNET}.0/24", f"{SUBNET}.1", f"{SUBNET}.2"
+"""Addresses that are known beforehand: an engine's own name server can be silent for a while."""
 HTTP = 80
 """The port of a Knative Service; here the function listens on it itself."""
 ROOT_DIRECTORY = 0o777
 POLL_SECONDS = 0.1
+
+
+def variables(rendering: Rendering, told: Object) -> dict[str, str]:
+    """Those of a container: ConfigMaps first, then its own, which may refer to those above them."""
+    made: dict[str, str] = {}
+    for source in told.get("envFrom", ()):
+        made |= rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
+    for variable in told.get("env", ()):
+        if "valueFrom" in variable:
+            assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+            made[variable["name"]] = NAMESPACE
+        else:
+            text = variable["value"]
+            made[variable["name"]] = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), text)
+    return {name: OUT_OF_THE_WAY.get(name, value) for name, value in made.items()}
+
+
+def security(spec: Object) -> Iterator[str]:
+    """How an engine is told as whom a pod runs, and what it may not do."""
+    told = {**spec.get("securityContext", {}), **container(spec)["securityContext"]}
+    assert (told["runAsNonRoot"], told["allowPrivilegeEscalation"]) == (True, False)
+    assert (told["readOnlyRootFilesystem"], told["capabilities"]) == (True, {"drop": ["ALL"]})
+    yield f"--user={told['runAsUser']}:{told['runAsGroup']}"
+    yield from ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+    if "fsGroup" in told:
+        yield f"--group-add={told['fsGroup']}"
+    yield f"--memory={quantity(container(spec)['resources']['limits']['memory']):.0f}"
+
+
+def in_memory(volume: Object, path: str) -> str:
+    """How an engine is told of an emptyDir in memory."""
+    return f"--tmpfs={path}:size={quantity(volume['emptyDir']['sizeLimit']):.0f},mode=1777"
+
+
+def remove(stack: Stack, name: str) -> None:
+    """Take a container away, at once."""
+    stack.command("kill", name, check=False)
+    stack.command("rm", "--force", "--volumes", name, check=False)
 
 
 @dataclass
@@ -31,15 +78,37 @@ class Node:
 
     stack: Stack
     rendering: Rendering
-    api: Api
     directory: Path
     prefix: str
     """Of the names of network and containers."""
     published: Mapping[str, int]
     """The port of a pod that is published on 127.0.0.1, for each that is."""
-    host: str
-    """This machine, as the pods see it."""
     started: list[str] = field(default_factory=list)
+    api: Api = field(init=False)
+    """Kubernetes' own, which has the Secrets."""
+
+    def open(self) -> None:
+        """Make the network, and what tells the pods where the others are, as the name server of a cluster does."""
+        self.stack.command("network", "rm", "--force", self.prefix, check=False)
+        self.stack.command("network", "create", f"--subnet={NETWORK}", self.prefix)
+        names = [f"{name}={address}" for pod, address in self._addresses().items() for name in self._names(pod)]
+        server = f"{self.prefix}-names"
+        self.started.append(server)
+        self.stack.command(
+            "run",
+            "--detach",
+            f"--name={server}",
+            f"--network={self.prefix}",
+            f"--ip={NAME_SERVER}",
+            "--user=0",  # for the port
+            f"--volume={knative_stub.__file__}:/stub.py:ro",
+            "--entrypoint=python",
+            self.stack.image,
+            "/stub.py",
+            *names,
+        )
+        path = self.directory / "resolv.conf"
+        path.write_text(f"nameserver {NAME_SERVER}\nsearch {DOMAIN}\noptions ndots:5\n", encoding="utf-8")
 
     def pods(self) -> Iterator[tuple[str, Object, Object]]:
         """Each pod: "kind-name", the metadata, the spec."""
@@ -48,17 +117,16 @@ class Node:
 
     def start(self, wanted: str) -> str:
         """Start a pod once its Secrets are there, and return its container's name."""
-        spec, aliases = next((spec, self._names(metadata)) for name, metadata, spec in self.pods() if name == wanted)
+        spec = next(spec for name, _, spec in self.pods() if name == wanted)
         only = container(spec)
         function = wanted.partition("-")[2] if wanted.startswith("service-") else None
-        variables = self._variables(only)
-        options = list(self._security(spec))
+        told = variables(self.rendering, only)
+        options = list(security(spec))
         if function:
-            aliases = [f"{function}.{DOMAIN}"]
-            variables |= {"PORT": str(HTTP), "K_SERVICE": function, "K_REVISION": f"{function}-00001"}
+            told |= {"PORT": str(HTTP), "K_SERVICE": function, "K_REVISION": f"{function}-00001"}
             options.append("--sysctl=net.ipv4.ip_unprivileged_port_start=0")
         if spec["automountServiceAccountToken"]:
-            variables |= {"KUBERNETES_SERVICE_HOST": self.host, "KUBERNETES_SERVICE_PORT": str(self.api.port)}
+            told |= {"KUBERNETES_SERVICE_HOST": HOST, "KUBERNETES_SERVICE_PORT": str(self.api.port)}
             options.append(f"--volume={self.api.account}:{ACCOUNT}:ro")
         if wanted in self.published:
             options.append(f"--publish=127.0.0.1::{self.published[wanted]}")
@@ -72,8 +140,9 @@ class Node:
             "--detach",
             f"--name={name}",
             f"--network={self.prefix}",
-            *(f"--network-alias={alias}" for alias in aliases),
-            *(f"--env={key}={value}" for key, value in variables.items()),
+            *(self._place(wanted) if self._names(wanted) else ()),
+            f"--volume={self.directory / 'resolv.conf'}:/etc/resolv.conf:ro",
+            *(f"--env={key}={value}" for key, value in told.items()),
             *options,
             *self._mounts(wanted, spec),
             only["image"],
@@ -122,41 +191,30 @@ class Node:
 
     def stop(self) -> None:
         """Take everything away."""
-        self.stack.command("rm", "--force", "--time=0", "--volumes", *self.started, check=False)
+        for name in reversed(self.started):
+            remove(self.stack, name)
+        self.stack.command("network", "rm", self.prefix, check=False)
 
-    def _names(self, metadata: Object) -> list[str]:
-        labels = metadata["labels"]
-        chosen = [
-            name
+    def _addresses(self) -> dict[str, str]:
+        """Where each pod is. What is started again is there again."""
+        return {name: f"{SUBNET}.{number}" for number, (name, _, _) in enumerate(self.pods(), start=10)}
+
+    def _place(self, wanted: str) -> Iterator[str]:
+        """Where others look for it, at the same hardware address, so that no neighbour keeps the old one."""
+        address = self._addresses()[wanted]
+        yield f"--ip={address}"
+        yield f"--mac-address=02:00:00:00:77:{int(address.rpartition('.')[2]):02x}"
+
+    def _names(self, wanted: str) -> list[str]:
+        """By which names of Services a pod is found."""
+        if wanted.startswith("service-"):
+            return [f"{wanted.removeprefix('service-')}.{DOMAIN}"]
+        labels = next(metadata["labels"] for name, metadata, _ in self.pods() if name == wanted)
+        return [
+            f"{name}.{DOMAIN}"
             for name, service in self.rendering.of("Service", "").items()
             if service["spec"]["selector"].items() <= labels.items()
         ]
-        return [alias for name in chosen for alias in (name, f"{name}.{DOMAIN}")]
-
-    def _variables(self, told: Object) -> dict[str, str]:
-        """ConfigMaps first, then its own, which may refer to those above them."""
-        made: dict[str, str] = {}
-        for source in told.get("envFrom", ()):
-            made |= self.rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
-        for variable in told.get("env", ()):
-            if "valueFrom" in variable:
-                assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
-                made[variable["name"]] = NAMESPACE
-            else:
-                text = variable["value"]
-                made[variable["name"]] = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), text)
-        return made
-
-    def _security(self, spec: Object) -> Iterator[str]:
-        told = {**spec.get("securityContext", {}), **container(spec)["securityContext"]}
-        assert (told["runAsNonRoot"], told["allowPrivilegeEscalation"]) == (True, False)
-        assert (told["readOnlyRootFilesystem"], told["capabilities"]) == (True, {"drop": ["ALL"]})
-        yield f"--user={told['runAsUser']}:{told['runAsGroup']}"
-        yield from ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-        if "fsGroup" in told:
-            yield f"--group-add={told['fsGroup']}"
-        limits = container(spec)["resources"]["limits"]
-        yield f"--memory={quantity(limits['memory']):.0f}"
 
     def _mounts(self, pod: str, spec: Object) -> Iterator[str]:
         volumes = {volume["name"]: volume for volume in spec.get("volumes", ())}
@@ -165,7 +223,7 @@ class Node:
             # What is not declared is claimed, and outlives the pod.
             volume, path = volumes.get(mount["name"], {"persistentVolumeClaim": {}}), mount["mountPath"]
             if volume.get("emptyDir", {}).get("medium") == "Memory":
-                yield f"--tmpfs={path}:size={quantity(volume['emptyDir']['sizeLimit']):.0f},mode=1777"
+                yield in_memory(volume, path)
                 continue
             claim = volume.get("persistentVolumeClaim", {}).get("claimName", f"{pod}-{mount['name']}")
             place = self.directory / (
@@ -203,16 +261,3 @@ class Node:
             os.chown(path, 0, group or 0)
         else:
             path.chmod(0o444)
-
-
-def gateway_of(stack: Stack, network: str) -> str:
-    """This machine's address in a network of the engine."""
-    told = stack.command("network", "inspect", network).stdout
-    (found,) = set(re.findall(r'"[Gg]ateway": "([\d.]+)"', told))
-    assert isinstance(found, str)
-    return found
-
-
-def tag(stack: Stack, name: str) -> None:
-    """Give the image that was built the name that the manifests have for it."""
-    subprocess.run([stack.engine, "tag", stack.image, name], check=True, capture_output=True)  # noqa: S603  # our own engine
