@@ -58,7 +58,7 @@ class Trial(Node):
         self.running[name] = self.start(name)
         self.wait_for(name)
 
-    def wait_for(self, name: str, probe: str = "startupProbe") -> None:
+    def wait_for(self, name: str, probe: str = "readinessProbe") -> None:
         """Until a probe says yes."""
         deadline = time.monotonic() + 30
         while not self.is_probed_well(name, self.running[name], probe):
@@ -91,9 +91,11 @@ def test_every_probe_says_yes(trial: Trial) -> None:
     for name in LONG_RUNNING:
         if name == "deployment-gateway":
             continue  # it has no Python to ask with, and answers the other tests
-        trial.wait_for(name, "readinessProbe")
-        if name.startswith(("service-", "statefulset-postgres")):
-            trial.wait_for(name)
+        trial.wait_for(name)
+        if name.startswith(("service-", "statefulset-redis")):
+            trial.wait_for(name, "livenessProbe")
+        elif name.startswith("statefulset-postgres"):
+            trial.wait_for(name, "startupProbe")
 
 
 def test_a_developer_works_with_it(trial: Trial) -> None:
@@ -179,7 +181,7 @@ def test_the_data_s_servers_stop_in_order_and_come_back(trial: Trial, name: str)
     trial.signal(gone, "INT" if name == "postgres" else "TERM")
     assert trial.ended(gone, 30) == 0
     trial.running[f"statefulset-{name}"] = trial.start(f"statefulset-{name}")
-    trial.wait_for(f"statefulset-{name}", "readinessProbe")
+    trial.wait_for(f"statefulset-{name}")
     with trial.client() as client:
         deadline = time.monotonic() + 30
         while (
