@@ -80,8 +80,8 @@ def test_the_ingress_leads_to_the_gateway_with_one_certificate_and_one_host() ->
     assert tls["secretName"] in {volume["secret"]["secretName"] for volume in gateway["volumes"] if "secret" in volume}
     assert ingress["metadata"]["annotations"]["cert-manager.io/cluster-issuer"]
     (certificate,) = rendered.of("Certificate").values()
-    # By the annotation cert-manager makes a Certificate that is called like the Secret, unless one is there already. Two
-    # of one Secret would never be issued.
+    # By the annotation cert-manager makes a Certificate that is called like the Secret, unless one is there already.
+    # Two of one Secret would never be issued.
     assert certificate["metadata"]["name"] == certificate["spec"]["secretName"] == tls["secretName"]
     hosts = next(data for name, data in rendered.of("ConfigMap").items() if "GATEWAY_NAME" in data["data"])["data"]
     assert [rule["host"]] == tls["hosts"] == certificate["spec"]["dnsNames"] == [hosts["GATEWAY_NAME"]]
