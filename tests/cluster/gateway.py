@@ -13,7 +13,7 @@ import httpx2 as httpx
 
 from operations.certificate import CERTIFICATE, make_certificate
 from shared.settings import FUNCTION_NAMES
-from tests.cluster.pods import in_memory, remove, security, variables
+from tests.cluster.engine import in_memory, remove, security, variables
 from tests.containers.conftest import Stack
 from tests.support import knative_stub
 from tests.support.api import JSON

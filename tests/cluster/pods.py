@@ -5,71 +5,28 @@ What a cluster does round them is left out or played: Services are names in one 
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.cluster.engine import in_memory, remove, security, variables
 from tests.containers.conftest import Stack
 from tests.support import knative_stub
 from tests.support.api import JSON
 from tests.support.kubernetes_api import Api
-from tests.support.manifests import NAMESPACE, Object, Rendering, container, quantity, untagged
+from tests.support.manifests import NAMESPACE, Object, Rendering, container, untagged
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 DOMAIN = f"{NAMESPACE}.svc.cluster.local"
-OUT_OF_THE_WAY = {
-    "LOGIN_LIMIT_PER_MINUTE": "1000",
-    "RATE_LIMIT_PER_MINUTE": "100000",
-    "GATEWAY_REQUESTS_PER_SECOND": "10000",
-}
-"""The tests ask for more than a client does."""
 SUBNET = "10.213.77"
 NETWORK, HOST, NAME_SERVER = f"{SUBNET}.0/24", f"{SUBNET}.1", f"{SUBNET}.2"
 """Addresses that are known beforehand: an engine's own name server can be silent for a while."""
 HTTP = 80
 """The port of a Knative Service; here the function listens on it itself."""
-ROOT_DIRECTORY = 0o777
+VOLUME_MODE = 0o777
+"""As a node makes an empty volume: the pod, whoever it is, may write there."""
 POLL_SECONDS = 0.1
-
-
-def variables(rendering: Rendering, told: Object) -> dict[str, str]:
-    """Those of a container: ConfigMaps first, then its own, which may refer to those above them."""
-    made: dict[str, str] = {}
-    for source in told.get("envFrom", ()):
-        made |= rendering.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
-    for variable in told.get("env", ()):
-        if "valueFrom" in variable:
-            assert variable["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
-            made[variable["name"]] = NAMESPACE
-        else:
-            text = variable["value"]
-            made[variable["name"]] = re.sub(r"\$\((\w+)\)", lambda found: made.get(found[1], found[0]), text)
-    return {name: OUT_OF_THE_WAY.get(name, value) for name, value in made.items()}
-
-
-def security(spec: Object) -> Iterator[str]:
-    """How an engine is told as whom a pod runs, and what it may not do."""
-    told = {**spec.get("securityContext", {}), **container(spec)["securityContext"]}
-    assert (told["runAsNonRoot"], told["allowPrivilegeEscalation"]) == (True, False)
-    assert (told["readOnlyRootFilesystem"], told["capabilities"]) == (True, {"drop": ["ALL"]})
-    yield f"--user={told['runAsUser']}:{told['runAsGroup']}"
-    yield from ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-    if "fsGroup" in told:
-        yield f"--group-add={told['fsGroup']}"
-    yield f"--memory={quantity(container(spec)['resources']['limits']['memory']):.0f}"
-
-
-def in_memory(volume: Object, path: str) -> str:
-    """How an engine is told of an emptyDir in memory."""
-    return f"--tmpfs={path}:size={quantity(volume['emptyDir']['sizeLimit']):.0f},mode=1777"
-
-
-def remove(stack: Stack, name: str) -> None:
-    """Take a container away, at once."""
-    stack.command("kill", name, check=False)
-    stack.command("rm", "--force", "--volumes", name, check=False)
 
 
 @dataclass
@@ -230,7 +187,7 @@ class Node:
                 claim if "persistentVolumeClaim" in volume else f"{pod}-{len(self.started)}-{claim}"
             )
             place.mkdir(exist_ok=True)
-            place.chmod(ROOT_DIRECTORY)
+            place.chmod(VOLUME_MODE)
             for name, content, mode in self._files(volume):
                 (place / name).write_bytes(content)
                 (place / name).chmod(mode)

@@ -10,7 +10,8 @@ import pytest
 
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES
-from tests.cluster.pods import HOST, Node, remove
+from tests.cluster.engine import remove
+from tests.cluster.pods import HOST, Node
 from tests.containers.conftest import Stack, bearer, sign_in
 from tests.support.kubernetes_api import served
 from tests.support.manifests import NAMESPACE, container, render
