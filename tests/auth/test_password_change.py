@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.accounts import code, faults, login, me, outcome, refresh, sign_in
 from tests.support.api import Api
-from tests.support.fixtures import AtOnce, Owner, Serve, events
+from tests.support.fixtures import PATIENT, AtOnce, Owner, Serve, events
 from tests.support.people import PASSWORD, People
 
 NEW = "Other-horse-2"
@@ -100,7 +100,7 @@ def test_wrong_ones_and_failed_logins_count_together_until_the_lock(serve: Serve
 
 
 def test_guesses_at_once_do_not_slip_past_the_lock(serve: Serve, people: People, owner: Owner, at_once: AtOnce) -> None:
-    api = serve(LOCKOUT_THRESHOLD="3").signed_in(people.developer().token)
+    api = serve(LOCKOUT_THRESHOLD="3", **PATIENT).signed_in(people.developer().token)
     answers = at_once(8, lambda: change(api, WRONG))
     assert sorted(code(answer) for answer in answers) == [*["account_locked"] * 5, *["permission_denied"] * 3]
     assert events(owner).count(("auth.lockout", "failure")) == 1

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from time import monotonic
+from contextlib import closing
+from http.client import HTTPConnection
+from time import monotonic, sleep
 
 import psutil
 import pytest
@@ -38,6 +40,8 @@ GROWN = 32.0
 """MiB that the process may keep: each connection to PostgreSQL keeps room for the longest row that it has read."""
 DESCRIPTION = "🐞" * 5000
 """With its HTML 40 KB; a hundred of them are more than the kernel keeps for a client who does not read."""
+IDLE = 6.0
+"""Seconds; uvicorn's own limit is 5."""
 MEBIBYTE = 1024 * 1024
 
 
@@ -165,6 +169,20 @@ def test_clients_who_read_nothing_are_cut_off(admin: Person, instance: Instance)
         return await asyncio.gather(*(way.answer() for way in ways))
 
     assert {reply.error for reply in crowd.run(scene())} == {"cut"}
+
+
+def test_a_connection_may_idle_longer_than_uvicorn_lets_it(instance: Instance) -> None:
+    """A proxy's pool keeps it; how long a function does is ``KEEP_ALIVE_SECONDS``."""
+    with closing(HTTPConnection("127.0.0.1", instance.port, timeout=5)) as connection:
+        connection.connect()
+        opened = connection.sock
+        for pause in (0, IDLE):
+            sleep(pause)  # idling is what is tried
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+            assert connection.sock is opened
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ tests of those that nothing else in the project shows.
 | Port: `PORT` alone, on every address, within seconds | here::test_it_listens_on_its_port_alone_and_on_every_address |
 | Port: a wrong one is said | functions/test_main.py::test_what_is_wrong_is_said_in_one_line |
 | Protocol: HTTP/1.1 on connections that are kept | here::test_a_connection_is_kept_longer_than_a_proxy_keeps_it |
+| Protocol: idle ones too | faults/test_slow_clients.py::test_a_connection_may_idle_longer_than_uvicorn_lets_it |
 | Protocol: HTTP/1.0 | here::test_http_1_0_is_served |
 | Probes: by PostgreSQL | faults/test_start.py::test_functions_start_without_postgresql_and_serve_when_it_is_there |
 | Probes: ready without Redis | faults/test_start.py::test_functions_start_without_redis_and_serve |
@@ -53,8 +54,6 @@ START_SECONDS = 10
 """Many times what a start takes, and a fraction of what Knative waits for one."""
 POOL_SECONDS = 75
 """How long proxies keep idle connections to what is behind them, at the most: nginx 60, queue-proxy less."""
-IDLE_SECONDS = 6
-"""More than uvicorn's own limit, 5."""
 PROBES = {
     "kubelet": {"User-Agent": "kube-probe/1.36", "K-Kubelet-Probe": "queue"},
     "queue-proxy": {"K-Network-Probe": "queue", "User-Agent": "Go-http-client/1.1"},
@@ -204,8 +203,7 @@ def test_a_connection_is_kept_longer_than_a_proxy_keeps_it(issues: Running) -> N
     assert KEEP_ALIVE_SECONDS >= POOL_SECONDS
     with closing(HTTPConnection("127.0.0.1", issues.port, timeout=5)) as connection:
         connection.connect()
-        for pause in (0, 0, IDLE_SECONDS):
-            time.sleep(pause)  # a connection that is kept has nothing to wait for
+        for _ in range(3):
             opened = connection.sock
             connection.request("GET", "/readyz")
             answer = connection.getresponse()

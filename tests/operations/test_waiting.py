@@ -15,7 +15,7 @@ from operations.migrate import is_current, migrate
 from shared.data.schema import REVISION
 from tests.local.running import temporary_directory
 
-WAIT = 1.0
+WAIT = 0.4
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from redis import Redis
 from functions.auth.throttles import account_key
 from tests.support.accounts import code, login, outcome, refresh, refresh_token_of, registration
 from tests.support.api import Api
-from tests.support.fixtures import AtOnce, Owner, Serve, events
+from tests.support.fixtures import PATIENT, AtOnce, Owner, Serve, events
 from tests.support.people import PASSWORD, People, Person
 
 WRONG = "Wrong-horse-1"
@@ -135,7 +135,8 @@ FLOODS = {
 def test_half_a_dozen_guesses_at_once_are_three(
     serve: Serve, people: People, owner: Owner, at_once: AtOnce, attack: str
 ) -> None:
-    api, flood = serve(LOGIN_LIMIT_PER_MINUTE="3", TRUSTED_PROXIES=FLOODS[attack].trusted), FLOODS[attack]
+    flood = FLOODS[attack]
+    api = serve(LOGIN_LIMIT_PER_MINUTE="3", TRUSTED_PROXIES=flood.trusted, **PATIENT)
     people.developer(VICTIM)
     numbers = iter(range(6))
 
