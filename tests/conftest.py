@@ -1,5 +1,6 @@
 """What tests stand on: one PostgreSQL and one Valkey a run, a database for each worker, the API over real HTTP."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +102,11 @@ def copied(owner_url: str, template: str) -> Iterator[str]:
 
 engines_key = pytest.StashKey[Engines]()
 addresses_key = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, since tests also wait; each has a database of Valkey, which has sixteen."""
+    return min((os.cpu_count() or 1) + 1, 16)
 
 
 def pytest_configure(config: pytest.Config) -> None:
