@@ -34,7 +34,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
     """Ask until it is so, at most so long; not even once where there is no time to wait."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not is_so():
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)  # there is nothing that would tell us; the deadline is above
 
 
 def _seconds(text: str) -> float:

@@ -46,16 +46,14 @@ class Node:
 
     def open(self) -> None:
         """Make the network, and what tells the pods where the others are, as the name server of a cluster does."""
-        self.stack.command("network", "rm", "--force", self.prefix, check=False)
+        # What a run that was killed has left behind.
+        for left in self.stack.command("ps", "--all", "--quiet", f"--filter=name={self.prefix}-").stdout.split():
+            remove(self.stack, left)
+        self.stack.command("network", "rm", self.prefix, check=False)
         self.stack.command("network", "create", f"--subnet={NETWORK}", self.prefix)
         names = [f"{name}={address}" for pod, address in self._addresses().items() for name in self._names(pod)]
-        server = f"{self.prefix}-names"
-        self.started.append(server)
-        self.stack.command(
-            "run",
-            "--detach",
-            f"--name={server}",
-            f"--network={self.prefix}",
+        self._run(
+            f"{self.prefix}-names",
             f"--ip={NAME_SERVER}",
             "--user=0",  # for the port
             f"--volume={knative_stub.__file__}:/stub.py:ro",
@@ -91,12 +89,8 @@ class Node:
         if entrypoint:
             options.append(f"--entrypoint={entrypoint}")
         name = f"{self.prefix}-{wanted}-{len(self.started)}"
-        self.started.append(name)
-        self.stack.command(
-            "run",
-            "--detach",
-            f"--name={name}",
-            f"--network={self.prefix}",
+        self._run(
+            name,
             *(self._place(wanted) if self._names(wanted) else ()),
             f"--volume={self.directory / 'resolv.conf'}:/etc/resolv.conf:ro",
             *(f"--env={key}={value}" for key, value in told.items()),
@@ -151,6 +145,10 @@ class Node:
         for name in reversed(self.started):
             remove(self.stack, name)
         self.stack.command("network", "rm", self.prefix, check=False)
+
+    def _run(self, name: str, *arguments: str) -> None:
+        self.started.append(name)
+        self.stack.command("run", "--detach", f"--name={name}", f"--network={self.prefix}", *arguments)
 
     def _addresses(self) -> dict[str, str]:
         """Where each pod is. What is started again is there again."""

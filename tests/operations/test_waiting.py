@@ -106,7 +106,7 @@ def test_a_postgresql_that_is_starting_up_is_not_there_yet(code: str, answered: 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"postgresql://x@127.0.0.1:{listener.getsockname()[1]}/x?sslmode=disable&gssencmode=disable"
         script = f"from operations.waiting import answers; print(answers({url!r}))"
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as asking:  # noqa: S603
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as asking:  # noqa: S603  # our own script
             client, _ = listener.accept()
             with client:
                 client.recv(1024)
