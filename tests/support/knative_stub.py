@@ -20,6 +20,14 @@ SEEN = "/stub/seen"
 ADDRESSES = ("127.0.0.1", "127.0.0.2")
 """Of every name: a gateway that repeats a request has somewhere to repeat it."""
 
+INGRESS = (
+    b"".join(
+        bytes([len(part)]) + part.encode() for part in ["kourier-internal", "kourier-system", "svc", "cluster", "local"]
+    )
+    + b"\0"
+)
+"""The name of Knative's ingress, as DNS writes it."""
+
 
 class Told(NamedTuple):
     """An answer that is not the usual one."""
@@ -130,16 +138,17 @@ class Names(BaseRequestHandler):
         question = data[12 : place + 5]
         kind = struct.unpack("!H", question[-4:-2])[0]
         addresses = names.get(".".join(name))
-        is_ours = addresses is not None
-        found = addresses if addresses and kind == 1 else ()
-        records = b"".join(
-            b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 1, 4) + bytes(int(part) for part in address.split("."))
-            for address in found
-        )
-        flags = 0x8580 if is_ours else 0x8583  # an authoritative answer; 3 is that there is no such name
-        socket.sendto(
-            data[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0) + question + records, self.client_address
-        )
+        records = []
+        if addresses == ADDRESSES:  # a Knative Service is another name of Knative's ingress
+            records.append(b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 1, len(INGRESS)) + INGRESS)
+        if addresses and kind == 1:
+            owner = INGRESS if records else b"\xc0\x0c"
+            for address in addresses:
+                octets = bytes(int(part) for part in address.split("."))
+                records.append(owner + struct.pack("!HHIH", 1, 1, 1, 4) + octets)
+        flags = 0x8580 if addresses else 0x8583  # an authoritative answer; 3 is that there is no such name
+        head = data[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+        socket.sendto(head + question + b"".join(records), self.client_address)
 
 
 def main() -> None:
