@@ -22,6 +22,7 @@ from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
 from operations.roles import GROUPS, ensure_login
+from shared import workers
 from shared.settings import FUNCTION_NAMES, Settings
 from tests.support.api import Api, Server, new_client
 from tests.support.entry import Entry
@@ -186,6 +187,14 @@ def environ(addresses: dict[str, str], database: str, worker_id: str) -> dict[st
         "LOCKOUT_THRESHOLD": UNLIMITED,
         "LOG_LEVEL": "warning",
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def eager_workers() -> Iterator[None]:
+    """Threads that step back for others get next to nothing where several processes test at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "NICENESS", 0)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from redis import Redis
 
 from functions.auth.tokens import Signer
+from shared import workers
 from shared.settings import Settings
 from tests.support.api import Api, Server, new_client
 from tests.support.people import People
@@ -110,8 +111,9 @@ def standing(crowd: People) -> World:
 
 
 @pytest.fixture
-def at_once() -> AtOnce:
-    """Sends the same request several times at the same moment."""
+def at_once(monkeypatch: pytest.MonkeyPatch) -> AtOnce:
+    """Sends the same request several times at the same moment, and lets each wait for its turn as long as it takes."""
+    monkeypatch.setattr(workers, "WAIT_SECONDS", 30.0)
 
     def send(times: int, request: Request) -> list[httpx2.Response]:
         with ThreadPoolExecutor(times) as threads:
