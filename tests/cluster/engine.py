@@ -1,11 +1,13 @@
 """How a container engine is told what a manifest says of a container."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from tests.containers.conftest import Stack
 from tests.support.manifests import NAMESPACE, Object, Rendering, container, quantity
 
+POLL_SECONDS = 0.1
 OUT_OF_THE_WAY = {
     "LOGIN_LIMIT_PER_MINUTE": "1000",
     "RATE_LIMIT_PER_MINUTE": "100000",
@@ -50,3 +52,11 @@ def remove(stack: Stack, name: str) -> None:
     """Take a container away, at once."""
     stack.command("kill", name, check=False)
     stack.command("rm", "--force", "--volumes", name, check=False)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
+    """Ask until it is so; fail with what ``told`` says when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, told()
+        time.sleep(POLL_SECONDS)  # polled; the deadline is above

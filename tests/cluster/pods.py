@@ -5,12 +5,11 @@ What a cluster does round them is left out or played: Services are names in one 
 
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cluster.engine import in_memory, remove, security, variables
+from tests.cluster.engine import in_memory, remove, security, variables, wait_until
 from tests.containers.conftest import Stack
 from tests.support import knative_stub
 from tests.support.api import JSON
@@ -26,7 +25,6 @@ HTTP = 80
 """The port of a Knative Service; here the function listens on it itself."""
 VOLUME_MODE = 0o777
 """As a node makes an empty volume: the pod, whoever it is, may write there."""
-POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -109,11 +107,10 @@ class Node:
 
     def ended(self, name: str, seconds: float = 120) -> int:
         """The exit code of a container that is ending."""
-        deadline = time.monotonic() + seconds
-        while (state := self.state(name))["Status"] != "exited":
-            assert time.monotonic() < deadline, f"{name} does not end: {self.said(name)}"
-            time.sleep(POLL_SECONDS)  # polled; the deadline is above
-        return int(state["ExitCode"])
+        wait_until(
+            lambda: self.state(name)["Status"] == "exited", seconds, lambda: f"{name} does not end: {self.said(name)}"
+        )
+        return int(self.state(name)["ExitCode"])
 
     def state(self, name: str) -> JSON:
         """What the engine says of a container."""
@@ -198,16 +195,11 @@ class Node:
             yield from ((name, text.encode(), 0o644) for name, text in data.items())
         elif "secret" in volume:
             told = volume["secret"]
-            self._await(told["secretName"])
-            files = self.api.files(told["secretName"])
+            name = told["secretName"]
+            wait_until(lambda: name in self.api.kept, 60, lambda: f"nobody makes the Secret {name}")
+            files = self.api.files(name)
             items = told.get("items") or [{"key": key, "path": key} for key in files]
             yield from ((item["path"], files[item["key"]], told.get("defaultMode", 0o644)) for item in items)
-
-    def _await(self, secret: str) -> None:
-        deadline = time.monotonic() + 60
-        while secret not in self.api.kept:
-            assert time.monotonic() < deadline, f"nobody makes the Secret {secret}"
-            time.sleep(POLL_SECONDS)  # polled; the deadline is above
 
     @staticmethod
     def _give(path: Path, group: int | None) -> None:

@@ -3,16 +3,16 @@
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2 as httpx
 import pytest
 
 from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES
-from tests.cluster.engine import remove
+from tests.cluster.engine import remove, wait_until
 from tests.cluster.pods import HOST, Node
-from tests.containers.conftest import Stack, bearer, sign_in
+from tests.containers.conftest import PASSWORD, Stack, bearer, sign_in
 from tests.support.kubernetes_api import served
 from tests.support.manifests import NAMESPACE, container, render
 
@@ -61,10 +61,20 @@ class Trial(Node):
 
     def wait_for(self, name: str, probe: str = "readinessProbe") -> None:
         """Until a probe says yes."""
-        deadline = time.monotonic() + 30
-        while not self.is_probed_well(name, self.running[name], probe):
-            assert time.monotonic() < deadline, self.said(self.running[name])
-            time.sleep(0.1)  # polled; the deadline is above
+        running = self.running[name]
+        wait_until(lambda: self.is_probed_well(name, running, probe), 30, lambda: self.said(running))
+
+
+def once_connected(send: Callable[[], httpx.Response], seconds: float) -> httpx.Response:
+    """The first answer that is no 503: the functions' pools connect anew by themselves."""
+    answers: list[httpx.Response] = []
+
+    def is_served() -> bool:
+        answers.append(send())
+        return answers[-1].status_code != 503
+
+    wait_until(is_served, seconds, lambda: answers[-1].text)
+    return answers[-1]
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +167,7 @@ def test_a_night_s_dump_is_brought_back_while_everything_runs(trial: Trial) -> N
         assert made.status_code == 201
         code, said = trial.finish("cronjob-restore")
         assert code == 0, said
-        deadline = time.monotonic() + 15
-        while (answer := client.get("/api/projects", headers=admin)).status_code == 503:
-            assert time.monotonic() < deadline, answer.text
-            time.sleep(0.2)  # the pools connect anew; the deadline is above
+        answer = once_connected(lambda: client.get("/api/projects", headers=admin), 15)
         assert answer.json()["total"] == before
         assert client.get(made.headers["Location"], headers=admin).status_code == 404
 
@@ -184,10 +191,6 @@ def test_the_data_s_servers_stop_in_order_and_come_back(trial: Trial, name: str)
     trial.running[f"statefulset-{name}"] = trial.start(f"statefulset-{name}")
     trial.wait_for(f"statefulset-{name}")
     with trial.client() as client:
-        deadline = time.monotonic() + 30
-        while (
-            answer := client.post("/api/auth/login", json={"username": "dev2", "password": "Flycatcher-demo-1"})
-        ).status_code == 503:
-            assert time.monotonic() < deadline, answer.text
-            time.sleep(0.2)  # the pool connects anew; the deadline is above
+        account = {"username": "dev2", "password": PASSWORD}
+        answer = once_connected(lambda: client.post("/api/auth/login", json=account), 30)
         assert answer.status_code == 200

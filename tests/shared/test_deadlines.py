@@ -12,10 +12,9 @@ from shared.data.database import UNAVAILABLE, Connection, Database
 from shared.data.statements import statement
 from shared.settings import Settings
 from tests.support.accounts import outcome
-from tests.support.fixtures import Owner, Serve, wait_until_blocked
+from tests.support.fixtures import PATIENT, Owner, Serve, wait_until_blocked
 from tests.support.people import People
 
-PATIENT = {"DATABASE_STATEMENT_SECONDS": "20", "DATABASE_LOCK_SECONDS": "20", "REQUEST_SECONDS": "20"}
 LIMIT = 0.3
 SLACK = 1.5
 """What a busy machine may add."""

@@ -96,7 +96,7 @@ class Web(BaseHTTPRequestHandler):
         seen.append(request)
         wanted = self.headers.get("X-Stub", "")
         if wanted.startswith("wait-"):
-            time.sleep(float(wanted.removeprefix("wait-")))
+            time.sleep(float(wanted.removeprefix("wait-")))  # as long as the test asked for
         if wanted == "silence":  # the connection ends without a word
             self.close_connection = True
             return
