@@ -1,0 +1,1 @@
+"""What takes a commit to a release and to a cluster."""
