@@ -17,11 +17,11 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-containers test-servers test-knative smoke test-all check lint format types imports migrations manifests monitoring audit lock clean hooks image unchanged green openapi-tell release-check release-notes released sign verify-signature release bench bench-growth loadtest loadtest-steps \
-	install-local install-dev install-loadtest
+# Every target that is told of, and these.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST))) install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
-code := functions shared local operations migrations benchmarks loadtest tests
+code := functions shared local operations migrations delivery benchmarks loadtest tests
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,15 +29,17 @@ help:  ## say what each target does
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
 
-# The faults start, kill and hang servers of their own and measure how long answers take: one after another, on a quiet machine.
 test: install-dev  ## run every quick test
 	@$(python) -m pytest $(COVERAGE) --ignore tests/faults --ignore tests/containers --ignore tests/cluster
 
 coverage: test  ## the same, with branch coverage of at least 90 %, which takes a third longer; REPORT=FILE also writes it as Markdown
 coverage: COVERAGE = --cov $(if $(REPORT),--cov-report=term --cov-report=markdown-append:'$(REPORT)')
 
+# These measure how long answers take: one after another, on a quiet machine. The others mostly wait.
+precise := test_dependencies.py test_durability.py test_overload.py
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
-	@$(python) -m pytest --numprocesses 0 tests/faults
+	@$(python) -m pytest --numprocesses 2 --dist loadfile tests/faults $(precise:%=--ignore tests/faults/%)
+	@$(python) -m pytest --numprocesses 0 $(addprefix tests/faults/,$(precise))
 
 test-containers: install-dev  ## build the image, bring up docker-compose.yml and the pods of knative/, test them from outside (needs Docker)
 	@VENV=$(VENV) .ci/containers
@@ -81,6 +83,9 @@ manifests: install-dev  ## render every overlay of knative/ with every component
 
 monitoring: install-dev  ## judge dashboard and alerts by their own tools, and by a Prometheus that scrapes the API (asks the network)
 	@VENV=$(VENV) .ci/monitoring
+
+openapi-diff: install-dev  ## tell what has changed in the API since BASE=origin/main, and refuse what breaks clients (asks the network)
+	@VENV=$(VENV) .ci/openapi-diff
 
 audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
 	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
