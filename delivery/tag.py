@@ -7,14 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from delivery.versions import Version
 from shared import VERSION
 
 CHANGELOG = Path("CHANGELOG.md")
 REGISTRY = "ghcr.io"
 MAIN = "origin/main"
-
-TAG = re.compile(r"v(?P<version>(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*))")
-"""Semantic Versioning 2.0.0 without what may follow the three numbers: each release is a whole one."""
 
 
 class ReleaseError(Exception):
@@ -49,19 +47,25 @@ def notes(changelog: str, version: str) -> str:
     return found[2].strip() + "\n"
 
 
+def version_of(tag: str) -> Version | None:
+    """What a tag such as v1.2.3 says; None where it says something else."""
+    try:
+        return Version.parse(tag[1:]) if tag.startswith("v") else None
+    except ValueError:
+        return None
+
+
 def check(tag: str, version: str = VERSION) -> None:
     """Nothing where this tag of this commit may be released.
 
     Raises:
         ReleaseError: the tag is not the code's version, main does not have the commit, or the notes are missing.
     """
-    found = TAG.fullmatch(tag)
-    if not found:
+    found = version_of(tag)
+    if found is None:
         raise ReleaseError(f"the tag {tag!r} is not of the form v1.2.3")
-    if found["version"] != version:
-        raise ReleaseError(
-            f"the tag says {found['version']}, and VERSION in shared/__init__.py {version}: make them the same"
-        )
+    if found != Version.parse(version):
+        raise ReleaseError(f"the tag says {tag}, VERSION in shared/__init__.py {version}: make them the same")
     try:
         git("merge-base", "--is-ancestor", "HEAD", MAIN)
     except ReleaseError:
@@ -76,8 +80,8 @@ def image(version: str, repository: str) -> str:
 
 def newest(tags: str) -> str | None:
     """The highest version among the lines of ``git tag``; None where nothing was released yet."""
-    versions = [found["version"] for tag in tags.split() if (found := TAG.fullmatch(tag))]
-    return max(versions, key=lambda version: [int(number) for number in version.split(".")], default=None)
+    highest = max(filter(None, map(version_of, tags.split())), default=None)
+    return highest and ".".join(map(str, highest))
 
 
 def tell(values: dict[str, str], output: str) -> None:
