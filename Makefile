@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring openapi-diff audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring openapi-diff secrets audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -75,6 +75,9 @@ monitoring: install-dev  ## judge dashboard and alerts by their own tools, and b
 
 openapi-diff: install-dev  ## tell what has changed in the API since BASE=origin/main, and refuse what breaks clients (asks the network)
 	@VENV=$(VENV) .ci/openapi-diff
+
+secrets: install-dev  ## look for secrets in the files and in every commit
+	@$(python) -m delivery.leaks
 
 audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
 	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
