@@ -17,7 +17,7 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring openapi-diff secrets audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring openapi-diff secrets sbom audit lock clean bench bench-growth loadtest loadtest-steps \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
@@ -78,6 +78,9 @@ openapi-diff: install-dev  ## tell what has changed in the API since BASE=origin
 
 secrets: install-dev  ## look for secrets in the files and in every commit
 	@$(python) -m delivery.leaks
+
+sbom: install-dev  ## write what Python packages the image holds into dist/sbom.json (CycloneDX)
+	@$(python) -m delivery.sbom
 
 audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
 	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
