@@ -51,6 +51,7 @@ lint: install-dev  ## lint, look for risky code, and check the formatting
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
 	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations loadtest
+	@VENV=$(VENV) .ci/lint
 
 format: install-dev  ## correct what ruff can correct
 	@$(python) -m ruff check --fix
