@@ -62,6 +62,7 @@ lint: install-dev  ## lint, look for risky code, and check the formatting
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
 	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations loadtest
+	@VENV=$(VENV) .ci/lint
 
 format: install-dev  ## correct what ruff can correct
 	@$(python) -m ruff check --fix
@@ -87,9 +88,14 @@ monitoring: install-dev  ## judge dashboard and alerts by their own tools, and b
 openapi-diff: install-dev  ## tell what has changed in the API since BASE=origin/main, and refuse what breaks clients (asks the network)
 	@VENV=$(VENV) .ci/openapi-diff
 
-audit: install-dev  ## look for known vulnerabilities in what is installed (asks the network)
-	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
-	@$(python) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements/loadtest.txt
+secrets: install-dev  ## look for secrets in the files and in every commit
+	@$(python) -m delivery.leaks
+
+sbom: install-dev  ## write what Python packages the image holds into dist/sbom.json (CycloneDX)
+	@$(python) -m delivery.sbom
+
+audit: install-dev  ## look for known vulnerabilities in what is pinned (asks the network)
+	@$(python) -m delivery.audit
 
 # Locust's web page needs the Flask that pyproject.toml keeps out of the other layers: its own layer ignores that file.
 lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the network)

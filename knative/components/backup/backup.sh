@@ -12,7 +12,7 @@ pg_dump --dbname="$url" --format=custom --file="$file.part"
 # All of it is read, not only its table of contents.
 pg_restore --file=/dev/null "$file.part"
 mv "$file.part" "$file"
-# Names without blanks, newest first by name.
+# shellcheck disable=SC2010  # names of ours, without blanks, newest first by name
 for old in $(ls -r "$BACKUP_DIRECTORY" | grep '^flycatcher-.*\.dump$' | tail -n "+$((BACKUPS_KEPT + 1))"); do
     rm "$BACKUP_DIRECTORY/$old"
 done

@@ -5,6 +5,7 @@
 set -eu
 
 url=$(cat "$DATABASE_OWNER_URL_FILE")
+# shellcheck disable=SC2012  # names of ours, without blanks
 file=${1:-$(ls "$BACKUP_DIRECTORY"/flycatcher-*.dump | tail -n 1)}
 beside() { printf '%s' "$url" | sed "s#^\([^/]*//[^/]*/\)[^?]*#\1$1#"; }
 ask() { psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 "$@"; }
