@@ -82,12 +82,8 @@ def test_every_action_is_named_by_its_commit_and_its_version(path: Path) -> None
 
 def test_an_action_has_one_version_everywhere() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in [*WORKFLOWS, *ACTIONS])
-    versions = {
-        re.sub(r"(/init|/analyze)?@", "@", name).split("@")[0]: set() for name in re.findall(r"uses: ([\w./-]+@)", text)
-    }
-    for name, pin in re.findall(r"uses: ([\w-]+/[\w-]+)[\w/-]*@(.+)", text):
-        versions[name].add(pin)
-    assert {name: pins for name, pins in versions.items() if len(pins) != 1} == {}
+    used = set(re.findall(r"uses: ([\w-]+/[\w-]+)[\w/-]*@(.+)", text))
+    assert sorted(name for name, _ in used) == sorted({name for name, _ in used})
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -141,12 +137,11 @@ def test_whoever_runs_tests_says_whether_the_tree_is_unchanged() -> None:
             assert runs(job)[-1] == "make unchanged", name
 
 
-def test_every_check_of_make_is_made() -> None:
-    """What .ci/run asks of make, GitHub asks too."""
+def test_every_check_of_the_decisive_run_is_a_job_too() -> None:
     asked = set(re.findall(r"make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8")))
-    made = {target for name, job in JOBS.items() if name.startswith("check/") for target in targets(job)}
-    assert asked - made - {"install-dev", "bench", "test"} <= {"loadtest"}
-    assert {"coverage", "lint", "types", "imports", "migrations", "manifests", "audit", "secrets"} <= made
+    made = {target for name, job in JOBS.items() if name.split("/")[0] in {"check", "openapi"} for target in targets(job)}
+    # `smoke` starts the first two, `coverage` is the third; a bench of a shared machine says nothing.
+    assert asked - made == {"run", "loadtest", "test", "bench", "install-dev"}
 
 
 def test_a_release_is_checked_scanned_and_signed_before_it_is_deployed() -> None:
