@@ -29,8 +29,9 @@ help:  ## say what each target does
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
 
+quick := $(addprefix --ignore tests/,cluster containers faults knative)
 test: install-dev  ## run every quick test
-	@$(python) -m pytest $(COVERAGE) --ignore tests/faults --ignore tests/containers --ignore tests/cluster
+	@$(python) -m pytest $(COVERAGE) $(quick)
 
 coverage: test  ## the same, with branch coverage of at least 90 %, which takes a third longer; REPORT=FILE also writes it as Markdown
 coverage: COVERAGE = --cov $(if $(REPORT),--cov-report=term --cov-report=markdown-append:'$(REPORT)')
@@ -45,7 +46,7 @@ test-containers: install-dev  ## build the image, bring up docker-compose.yml an
 	@VENV=$(VENV) .ci/containers
 
 test-servers: install-dev  ## run every quick test on other servers: make test-servers POSTGRES=postgres:15 REDIS=redis:7 (needs Docker)
-	@VENV=$(VENV) .ci/servers
+	@VENV=$(VENV) .ci/servers $(quick)
 
 test-knative: install-dev  ## install Knative into a kind cluster of its own, the trial into that, and test it (needs Docker, kind, the network)
 	@VENV=$(VENV) .ci/knative
