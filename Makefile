@@ -45,8 +45,9 @@ test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under 
 test-containers: install-dev  ## build the image, bring up docker-compose.yml and the pods of knative/, test them from outside (needs Docker)
 	@VENV=$(VENV) .ci/containers
 
-test-servers: install-dev  ## run every quick test on other servers: make test-servers POSTGRES=postgres:15 REDIS=redis:7 (needs Docker)
-	@VENV=$(VENV) .ci/servers $(quick)
+# What is deployed asks no server, but for the backup, which takes the programs of its own version along.
+test-servers: install-dev  ## run every quick test that asks a server on others: make test-servers POSTGRES=postgres:15 REDIS=redis:7 (needs Docker)
+	@VENV=$(VENV) .ci/servers $(quick) --ignore tests/deploy --ignore tests/delivery
 
 test-knative: install-dev  ## install Knative into a kind cluster of its own, the trial into that, and test it (needs Docker, kind, the network)
 	@VENV=$(VENV) .ci/knative
