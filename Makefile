@@ -19,11 +19,11 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring openapi-diff secrets sbom audit outdated lock clean bench bench-growth loadtest loadtest-steps \
-	install-local install-dev install-loadtest
+# Every target that is told of, and these.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST))) install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
-code := functions shared local operations migrations benchmarks loadtest tests
+code := functions shared local operations migrations delivery benchmarks loadtest tests
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,18 +31,30 @@ help:  ## say what each target does
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
 
-# The faults start, kill and hang servers of their own and measure how long answers take: one after another, on a quiet machine.
+quick := $(addprefix --ignore tests/,cluster containers faults knative)
 test: install-dev  ## run every quick test
-	@$(python) -m pytest $(COVERAGE) --ignore tests/faults --ignore tests/containers --ignore tests/cluster
+	@$(python) -m pytest $(COVERAGE) $(quick)
 
-coverage: test  ## the same, with branch coverage of at least 90 %, which takes a third longer
-coverage: COVERAGE := --cov
+coverage: test  ## the same, with branch coverage of at least 90 %, which takes a third longer; REPORT=FILE also writes it as Markdown
+coverage: COVERAGE = --cov $(if $(REPORT),--cov-report=term --cov-report=markdown-append:'$(REPORT)')
 
+# These measure how long answers take: one after another, on a quiet machine. The others mostly wait.
+precise := test_dependencies.py test_durability.py test_overload.py
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
-	@$(python) -m pytest --numprocesses 0 tests/faults
+	@$(python) -m pytest --numprocesses 2 --dist loadfile tests/faults $(precise:%=--ignore tests/faults/%)
+	@$(python) -m pytest --numprocesses 0 $(addprefix tests/faults/,$(precise))
 
 test-containers: install-dev  ## build the image, bring up docker-compose.yml and the pods of knative/, test them from outside (needs Docker)
 	@VENV=$(VENV) .ci/containers
+
+test-servers: install-dev  ## run every quick test on other servers: make test-servers POSTGRES=postgres:15 REDIS=redis:7 (needs Docker)
+	@VENV=$(VENV) .ci/servers $(quick)
+
+test-knative: install-dev  ## install Knative into a kind cluster of its own, the trial into that, and test it (needs Docker, kind, the network)
+	@VENV=$(VENV) .ci/knative
+
+smoke: install-dev install-loadtest  ## start `make run` on empty data, use it, stop it, start it again under load
+	@$(python) .ci/smoke
 
 test-all: coverage test-faults  ## run every test that needs no Docker
 
@@ -120,8 +132,46 @@ locust = mkdir -p $(RESULTS) && LOADTEST_PASSWORD='$(LOADTEST_PASSWORD)' $(LOADT
 	--headless --only-summary --host $(URL) --pace $(PACE) --stop-timeout 30 \
 	--html $(RESULTS)/report.html --csv $(RESULTS)/report $(OPTIONS)
 
+hooks: install-dev  ## let git run the quick checks before each commit
+	@$(VENV)/bin/prek install
+
+image:  ## build the image, flycatcher:local (needs Docker)
+	@.ci/containers build
+
+unchanged:  ## fail where a run has left the working tree changed
+	@git status --porcelain; test -z "$$(git status --porcelain)"
+
+# The rest is what the workflows of GitHub do, which give the variables; CONTRIBUTING.md has the order.
+green:  ## say whether every job that this one needs has succeeded (NEEDS)
+	@grep -q '"result"' <<<"$$NEEDS" && ! grep -E '"result": *"(failure|cancelled|skipped)"' <<<"$$NEEDS"
+
+openapi-tell:  ## put REPORT below PULL_REQUEST, in the one comment that this has there; a new one only for a change
+	@if grep -q '^no change$$' "$$REPORT"; then gh pr comment "$$PULL_REQUEST" --body-file "$$REPORT" --edit-last || true; \
+	else gh pr comment "$$PULL_REQUEST" --body-file "$$REPORT" --edit-last --create-if-none; fi
+
+release-check:  ## say whether TAG may become a release; its version and image also go into OUTPUT
+	@$(PYTHON) -m delivery.tag check "$$TAG" --output "$$OUTPUT"
+
+release-notes:  ## print the section of this version in CHANGELOG.md
+	@$(PYTHON) -m delivery.tag notes
+
+released:  ## print the image of the newest tag; it also goes into OUTPUT
+	@$(PYTHON) -m delivery.tag newest --output "$$OUTPUT"
+
+# Keyless: the signature holds which workflow of which repository made it, and a log that everybody can read has it.
+sign:  ## sign IMAGE, given by digest, as the workflow that this runs in
+	@cosign sign --yes "$$IMAGE"
+
+verify-signature:  ## fail where IMAGE was not signed by this repository's release
+	@cosign verify --certificate-oidc-issuer https://token.actions.githubusercontent.com \
+		--certificate-identity-regexp "^https://github\.com/$$GITHUB_REPOSITORY/\.github/workflows/release\.yml@refs/tags/v[0-9.]+$$" "$$IMAGE" >/dev/null
+
+release: sbom  ## make TAG a release of GitHub, with its notes, IMAGE and what is in it
+	@{ $(PYTHON) -m delivery.tag notes && printf '\nImage: `%s`\n' "$$IMAGE"; } >dist/notes.md
+	@gh release create "$$TAG" --verify-tag --title "$$TAG" --notes-file dist/notes.md dist/sbom.json
+
 clean:  ## remove the virtual environments and the caches; the data in .local stays
-	@rm -rf $(VENV) $(LOADTEST_VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf dist $(VENV) $(LOADTEST_VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find $(code) -name __pycache__ -prune -exec rm -rf {} +
 
 # What is wrong with $(PYTHON), or nothing. Debian and its kin ship Python without ensurepip.

@@ -1,7 +1,10 @@
 """``make migrations``: check on a database of its own that the migrations lead to the tables of the code, and back."""
 
+import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -13,24 +16,39 @@ from local.postgres import start_postgres
 from operations.migrate import configuration, migrate
 
 
-def main() -> int:
-    """Go up, compare, go down to nothing and up again: 0 when all agrees, 1 when not."""
+@contextmanager
+def empty_server() -> Iterator[str]:
+    """The owner's URL of a PostgreSQL that holds nothing: that of ``TEST_POSTGRES_URL``, or an embedded one.
+
+    Raises:
+        StartError: the embedded one cannot start.
+    """
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given
+        return
     with tempfile.TemporaryDirectory(prefix="flycatcher-") as directory:
+        postgres = start_postgres(Path(directory) / "postgres", durable=False)
         try:
-            postgres = start_postgres(Path(directory) / "postgres", durable=False)
-        except StartError as error:
-            print(error, file=sys.stderr)
-            return 1
-        try:
-            migrate(postgres.owner_url)
-            command.check(configuration(postgres.owner_url))
-            migrate(postgres.owner_url, "base")
-            migrate(postgres.owner_url)
-        except (CommandError, DBAPIError) as error:
-            print(f"migrations: {error}", file=sys.stderr)
-            return 1
+            yield postgres.owner_url
         finally:
             postgres.stop()
+
+
+def main() -> int:
+    """Go up, compare, go down to nothing and up again, and down: 0 when all agrees, 1 when not."""
+    try:
+        with empty_server() as owner_url:
+            migrate(owner_url)
+            command.check(configuration(owner_url))
+            migrate(owner_url, "base")
+            migrate(owner_url)
+            migrate(owner_url, "base")
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (CommandError, DBAPIError) as error:
+        print(f"migrations: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -17,8 +17,8 @@ from psycopg.rows import TupleRow
 from redis import Redis
 
 from functions.auth.tokens import Signer
-from local.postgres import EmbeddedPostgres, start_postgres
-from local.valkey import EmbeddedValkey, start_valkey
+from local.postgres import start_postgres
+from local.valkey import start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
 from operations.roles import GROUPS, ensure_login
@@ -40,31 +40,34 @@ for number in (signal.SIGINT, signal.SIGHUP):
 
 
 class Engines:
-    """PostgreSQL and Valkey, started once, by the process that hands the tests out."""
+    """PostgreSQL and Redis, started once, by the process that hands the tests out.
+
+    ``TEST_POSTGRES_URL`` (a superuser's, of a server that lets everybody in and is thrown away afterwards) and
+    ``TEST_REDIS_URL`` name others than the embedded ones.
+    """
 
     def __init__(self) -> None:
-        self._directory = TemporaryDirectory(prefix="flycatcher-tests-", ignore_cleanup_errors=True)
-        root = Path(self._directory.name)
-        root.chmod(0o755)
-        self._postgres: EmbeddedPostgres = start_postgres(root / "postgres", durable=False)
-        self._valkey: EmbeddedValkey = start_valkey(root / "valkey")
-        create_database(self._postgres.owner_url, TEMPLATE)
-        migrate(database_url(self._postgres.owner_url, TEMPLATE))
-        ensure_login(self._postgres.owner_url, name="flycatcher")
-        for name, group in ROLES.items():
-            ensure_login(self._postgres.owner_url, name=name, group=group)
-        make_keys(root / "keys")
-        self.addresses = {
-            "postgres": self._postgres.owner_url,
-            "valkey": self._valkey.url,
-            "keys": str(root / "keys"),
-        }
-
-    def stop(self) -> None:
-        """End both, and remove what they kept."""
-        self._valkey.stop()
-        self._postgres.stop()
-        self._directory.cleanup()
+        with ExitStack() as stack:
+            directory = TemporaryDirectory(prefix="flycatcher-tests-", ignore_cleanup_errors=True)
+            root = Path(stack.enter_context(directory))
+            root.chmod(0o755)
+            postgres, redis = os.environ.get("TEST_POSTGRES_URL"), os.environ.get("TEST_REDIS_URL")
+            if not postgres:
+                embedded = start_postgres(root / "postgres", durable=False)
+                stack.callback(embedded.stop)
+                postgres = embedded.owner_url
+            if not redis:
+                valkey = start_valkey(root / "valkey")
+                stack.callback(valkey.stop)
+                redis = valkey.url
+            create_database(postgres, TEMPLATE)
+            migrate(database_url(postgres, TEMPLATE))
+            ensure_login(postgres, name="flycatcher")
+            for name, group in ROLES.items():
+                ensure_login(postgres, name=name, group=group)
+            make_keys(root / "keys")
+            self.addresses = {"postgres": postgres, "redis": redis, "keys": str(root / "keys")}
+            self.stop = stack.pop_all().close
 
 
 def database_url(url: str, database: str, user: str | None = None) -> str:
@@ -179,7 +182,7 @@ def environ(addresses: dict[str, str], database: str, worker_id: str) -> dict[st
             f"{role.upper()}_DATABASE_URL": database_url(database, str(name), f"flycatcher_{role}")
             for role in FUNCTION_NAMES
         },
-        "REDIS_URL": f"{addresses['valkey']}?db={number}",
+        "REDIS_URL": f"{addresses['redis']}?db={number}",
         "JWT_PRIVATE_KEY_FILE": str(keys / "private.pem"),
         "JWT_PUBLIC_KEYS_FILE": str(keys / "public.json"),
         "RATE_LIMIT_PER_MINUTE": UNLIMITED,

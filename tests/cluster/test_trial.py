@@ -12,9 +12,10 @@ from operations.secrets import PLACES
 from shared.settings import FUNCTION_NAMES
 from tests.cluster.engine import remove, wait_until
 from tests.cluster.pods import HOST, Node
-from tests.containers.conftest import PASSWORD, Stack, bearer, sign_in
+from tests.containers.conftest import Stack
 from tests.support.kubernetes_api import served
 from tests.support.manifests import NAMESPACE, container, render
+from tests.support.story import PASSWORD, bearer, sign_in
 
 PREFIX = "flycatcher-trial"
 LONG_RUNNING = [

@@ -6,13 +6,12 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from uuid import uuid4
 
 import httpx2 as httpx
 import pytest
 
-PASSWORD = "Flycatcher-demo-1"
+from tests.support.story import bearer, sign_in
 
 
 @dataclass(frozen=True)
@@ -87,18 +86,6 @@ def client(stack: Stack, tls: ssl.SSLContext) -> Iterator[httpx.Client]:
     """Of the public entry, over HTTP/1.1."""
     with httpx.Client(base_url=stack.address, verify=tls, timeout=30) as made:
         yield made
-
-
-def sign_in(client: httpx.Client, username: str, password: str = PASSWORD) -> dict[str, Any]:
-    """The tokens of an account."""
-    answer = client.post("/api/auth/login", json={"username": username, "password": password})
-    assert answer.status_code == 200, answer.text
-    tokens: dict[str, Any] = answer.json()
-    return tokens
-
-
-def bearer(tokens: dict[str, Any]) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 @pytest.fixture(scope="session")

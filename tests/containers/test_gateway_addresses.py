@@ -8,8 +8,9 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
-from tests.containers.conftest import PASSWORD, Stack, bearer
+from tests.containers.conftest import Stack
 from tests.containers.gateway import access_log, new_id, second_gateway
+from tests.support.story import PASSWORD, bearer
 
 LIE = "203.0.113.9"
 SPOOFS: dict[str, list[tuple[str, str]]] = {

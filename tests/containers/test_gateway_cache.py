@@ -7,9 +7,10 @@ from typing import NamedTuple
 import httpx2 as httpx
 import pytest
 
-from tests.containers.conftest import Stack, bearer, sign_in
+from tests.containers.conftest import Stack
 from tests.containers.gateway import access_log, functions_that_saw, new_id
 from tests.support.api import JSON
+from tests.support.story import bearer, sign_in
 
 WITH_AN_ETAG = ("/api/openapi.json", "/api/docs", "/api/docs/swagger-ui.css")
 PUBLIC = ("/.well-known/jwks.json", *WITH_AN_ETAG)

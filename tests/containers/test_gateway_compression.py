@@ -8,7 +8,8 @@ from uuid import uuid4
 import httpx2 as httpx
 import pytest
 
-from tests.containers.conftest import PASSWORD, Stack, bearer, sign_in
+from tests.containers.conftest import Stack
+from tests.support.story import PASSWORD, bearer, sign_in
 
 LONG = "Flycatcher " * 90
 """A text that makes every answer long enough to be compressed."""

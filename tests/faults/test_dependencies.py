@@ -43,7 +43,7 @@ class Fault:
 
 def _end_connections(stack: Stack) -> None:
     with stack.postgres.connect() as owner:
-        owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'flycatcher%'")
+        _end_connections_by(owner)
 
 
 def _set_read_only(stack: Stack, *, value: str) -> None:
@@ -60,10 +60,10 @@ class Hog:
         self._held: list[psycopg.Connection] = []
 
     def take(self, stack: Stack) -> None:
-        """Take what is free, then what the functions had, until there is no more."""
+        """Take what is free, then what the functions had: they take some of it back, until there is no more."""
         self._fill(stack)
-        _end_connections_by(self._held[0])
-        self._fill(stack)
+        while _end_connections_by(self._held[0]):
+            self._fill(stack)
 
     def give_back(self, _stack: Stack) -> None:
         """Let go."""
@@ -76,8 +76,10 @@ class Hog:
                 self._held.append(stack.postgres.connect())
 
 
-def _end_connections_by(owner: psycopg.Connection) -> None:
-    owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'flycatcher%'")
+def _end_connections_by(owner: psycopg.Connection) -> int:
+    """How many there were."""
+    ended = owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'flycatcher%'")
+    return ended.rowcount
 
 
 class Locked:

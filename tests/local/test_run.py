@@ -89,7 +89,7 @@ def test_what_the_first_start_makes_the_next_ones_find_again_even_after_a_kill(d
 def test_given_servers_take_the_place_of_the_embedded_ones(
     directory: Path, empty_database: str, cluster_url: str, addresses: dict[str, str]
 ) -> None:
-    redis_url = f"{addresses['valkey']}?db=15"
+    redis_url = f"{addresses['redis']}?db=15"
     database = conninfo_to_dict(empty_database)["dbname"]
     variables = {"DATABASE_OWNER_URL": empty_database, "REDIS_URL": redis_url, "SEED_PASSWORD": OWN_PASSWORD}
     with Redis.from_url(redis_url) as redis:
