@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 LOADTEST_VENV ?= .venv-loadtest
+# `make outdated` locks a copy.
+REQUIREMENTS ?= requirements
 
 # What `make loadtest` plays, and where: make loadtest URL=https://… USERS=50 PACE=10 DURATION=10m
 URL ?= http://127.0.0.1:8000
@@ -99,9 +101,12 @@ sbom: install-dev  ## write what Python packages the image holds into dist/sbom.
 audit: install-dev  ## look for known vulnerabilities in what is pinned (asks the network)
 	@$(python) -m delivery.audit
 
+outdated: install-dev  ## list what is pinned and has a newer release; fail where one is older than half a year (asks the network)
+	@$(python) -m delivery.outdated
+
 # Locust's web page needs the Flask that pyproject.toml keeps out of the other layers: its own layer ignores that file.
 lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the network)
-	@cd requirements && for layer in functions operations local dev loadtest; do \
+	@cd $(REQUIREMENTS) && for layer in functions operations local dev loadtest; do \
 		echo "Locking $$layer"; \
 		$(abspath $(python)) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			$$([[ $$layer != loadtest ]] || echo --no-config) \

@@ -43,13 +43,13 @@ class Pin:
         return self.marker is None or self.marker.evaluate(dict(environment))
 
 
-def pins(layer: str) -> list[Pin]:
+def pins(layer: str, directory: Path = REQUIREMENTS) -> list[Pin]:
     """The packages that a layer is locked to, in the lock's order.
 
     Raises:
         ValueError: a line is no pin.
     """
-    text = (REQUIREMENTS / f"{layer}.txt").read_text(encoding="utf-8")
+    text = (directory / f"{layer}.txt").read_text(encoding="utf-8")
     return [_pin(block) for block in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]]
 
 
