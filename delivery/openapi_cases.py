@@ -67,6 +67,9 @@ BREAKING: Mapping[str, KnownChange] = {
     "a type of a request is another": lambda document: _property(document, "NewIssue", "title").update(type="integer"),
     "a status is removed": lambda document: document["paths"][_LIST]["post"]["responses"].pop("201"),
     "a text of a request is shorter": lambda document: _property(document, "NewIssue", "title").update(maxLength=100),
+    "a text of a request has to be one of a few": lambda document: _property(document, "NewIssue", "title").update(
+        enum=["It"]
+    ),
     "a number of a request is smaller": lambda document: _parameter(document, _LIMIT)["schema"].update(maximum=50),
 }
 """What a client of today would not survive."""
@@ -75,6 +78,12 @@ COMPATIBLE: Mapping[str, KnownChange] = {
     "there is a new path": lambda document: document["paths"].update({"/api/teams": document["paths"]["/api/audit"]}),
     "a request has a new optional property": _add_property("NewIssue", required=False),
     "an answer has a new property": _add_property("Issue", required=True),
+    "a text of an answer is promised to be one of a few": lambda document: _property(document, "Issue", "title").update(
+        enum=["It"]
+    ),
+    "a text of an answer is promised to be an address": lambda document: _property(document, "Issue", "title").update(
+        format="uri"
+    ),
     "there is a new optional parameter": _add_parameter(required=False),
     "a text of a request is longer": lambda document: _property(document, "NewIssue", "title").update(maxLength=300),
     "an enum of a request is widened": lambda document: _property(document, "NewIssue", "priority")["enum"].append(

@@ -91,7 +91,7 @@ FOUND = [
     {"text": "endpoint added", "level": 1, "operation": "POST", "path": "/api/teams", "section": "paths"},
     {"text": "removed the schema `X`", "level": 1, "section": "components"},
 ]
-NOTHING: dict[str, Any] = {"components": {"schemas": {}}}
+NOTHING: dict[str, Any] = {"paths": {}, "components": {"schemas": {}}}
 CHANGES = [
     Change("GET /api/issues", STATUS.format("200`, `404"), breaking=True),
     Change("POST /api/teams", "endpoint added", breaking=False),

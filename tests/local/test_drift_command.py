@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.util import CommandError
 
@@ -9,6 +10,11 @@ from local import drift
 from local.errors import StartError
 from local.postgres import EmbeddedPostgres, start_postgres
 from tests.local.running import working_in
+
+
+@pytest.fixture(autouse=True)
+def no_server_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_POSTGRES_URL", raising=False)
 
 
 def test_migrations_that_agree_end_with_0_and_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +62,14 @@ def test_a_server_that_does_not_start_ends_with_1(
     monkeypatch.setattr("local.drift.start_postgres", fail)
     assert drift.main() == 1
     assert capsys.readouterr() == ("", "no server, durable: False\n")
+
+
+def test_a_server_that_is_given_takes_the_place_of_the_embedded_one(
+    monkeypatch: pytest.MonkeyPatch, empty_database: str
+) -> None:
+    monkeypatch.setenv("TEST_POSTGRES_URL", empty_database)
+    monkeypatch.setattr("local.drift.start_postgres", lambda *_, **__: pytest.fail("it has started one"))
+    assert drift.main() == 0
+    with psycopg.connect(empty_database) as owner:
+        left = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert left == [("alembic_version",)]
