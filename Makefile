@@ -17,11 +17,11 @@ LOADTEST_PASSWORD ?= $(SEED_PASSWORD)
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring audit lock clean bench bench-growth loadtest loadtest-steps \
+.PHONY: help run test coverage test-faults test-containers test-all check lint format types imports migrations manifests monitoring audit lock clean bench bench-growth loadtest loadtest-steps deploy kubeconfig \
 	install-local install-dev install-loadtest
 
 python := $(VENV)/bin/python
-code := functions shared local operations migrations benchmarks loadtest tests
+code := functions shared local operations delivery migrations benchmarks loadtest tests
 
 help:  ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,7 +50,7 @@ check: lint types imports migrations test-all  ## run every check and every test
 lint: install-dev  ## lint, look for risky code, and check the formatting
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations loadtest
+	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations delivery loadtest
 
 format: install-dev  ## correct what ruff can correct
 	@$(python) -m ruff check --fix
@@ -105,6 +105,14 @@ loadtest-steps: install-loadtest  ## the same with more and more users, and draw
 locust = mkdir -p $(RESULTS) && LOADTEST_PASSWORD='$(LOADTEST_PASSWORD)' $(LOADTEST_VENV)/bin/python -m locust \
 	--headless --only-summary --host $(URL) --pace $(PACE) --stop-timeout 30 \
 	--html $(RESULTS)/report.html --csv $(RESULTS)/report $(OPTIONS)
+
+# These read their variables in the shell: make would expand what is in them, and CI hands in what others have written.
+deploy: install-dev  ## bring a release to the cluster: IMAGE=REGISTRY/flycatcher:TAG@sha256:DIGEST, OVERLAY, FUNCTIONS, PAUSE (docs/operations.md)
+	@exec $(python) -m delivery.deploy --image="$$IMAGE" --overlay="$${OVERLAY:-production}" --functions="$$FUNCTIONS" --pause="$${PAUSE:-60}"
+
+kubeconfig: install-dev  ## write KUBECONFIG for a job of GitHub's: CLUSTER_SERVER, CLUSTER_CA (a file), AUDIENCE
+	@made=$$($(python) -m delivery.kubeconfig --server="$$CLUSTER_SERVER" --ca="$$CLUSTER_CA" --audience="$$AUDIENCE") && \
+	printf '%s\n' "$$made" > "$${KUBECONFIG:?says where to}"
 
 clean:  ## remove the virtual environments and the caches; the data in .local stays
 	@rm -rf $(VENV) $(LOADTEST_VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
