@@ -72,7 +72,7 @@ class Kubectl:
         Raises:
             KubectlError: they are not after so many seconds.
         """
-        words = ["rollout", "status", "deployment/gateway", f"--timeout={seconds:.0f}s"]
+        words = ["rollout", "status", "deployment/gateway", f"--timeout={seconds or 1:g}s"]
         _run([*self._words(), *words], seconds=seconds + CALL_SECONDS)
 
     def undo_gateway(self, revision: str) -> None:

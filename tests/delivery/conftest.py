@@ -1,19 +1,19 @@
 """A cluster that the real kubectl talks to, and releases that are brought to it."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from delivery.deploy import main
-from delivery.release import Image
-from tests.support.cluster import Cluster, served
+from delivery.errors import KubectlError
+from delivery.release import Image, divide, render
+from tests.support.cluster import Cluster, Object, served
 from tests.support.manifests import NAMESPACE
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
@@ -67,15 +67,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cluster(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     """An empty cluster, which kubectl's present context is."""
-    with ExitStack() as stack:
-        cluster = stack.enter_context(served(NAMESPACE))
+    with served(NAMESPACE) as cluster:
         config = {
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{cluster.port}"}}],
             "contexts": [{"name": "c", "context": {"cluster": "c"}}],
             "current-context": "c",
         }
         (tmp_path / "config").write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **config}))
-        for name, value in {"KUBECONFIG": tmp_path / "config", "KUBECTL": home / "kubectl", "HOME": home}.items():
+        environ = {"KUBECONFIG": tmp_path / "config", "KUBECTL": home / "kubectl", "HOME": home}
+        # A short life needs neither threads nor a garbage collection.
+        for name, value in {**environ, "GOMAXPROCS": 1, "GOGC": "off"}.items():
             monkeypatch.setenv(name, str(value))
         yield cluster
 
@@ -86,4 +87,45 @@ def deploy(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> Deployer:
     return Deployer(cluster, capsys)
 
 
-__all__ = ["Deployer", "Image", "image", "os"]
+@pytest.fixture
+def near(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a process for each of kubectl's calls, which others try: what it would have made of them."""
+
+    def run(words: list[str], *, told: str = "", **_: object) -> str:
+        if cluster.is_gone:
+            raise KubectlError("kubectl: the server is currently unable to handle the request")
+        if "exec" in words:
+            return cluster.smoke([word for word in words if word.startswith("http://")])
+        if "apply" in words:
+            found = [cluster.write(json.loads(line)) for line in told.splitlines()]
+        else:
+            found = [cluster.look(name) for name in words if name in cluster.kept]
+        return json.dumps({"kind": "List", "items": found})
+
+    monkeypatch.setattr("delivery.kubectl._run", run)
+
+
+@pytest.fixture
+def installed(cluster: Cluster, first_release: list[Object]) -> Cluster:
+    """A cluster in which release 1.0.0 serves."""
+    cluster.install(first_release)
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def rendered() -> Callable[[str, Image], str]:
+    """The rendering, made once of each image."""
+    return cache(render)
+
+
+@pytest.fixture(autouse=True)
+def rendered_once(rendered: Callable[[str, Image], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is deployed is rendered once of each image."""
+    monkeypatch.setattr("delivery.deploy.render", rendered)
+
+
+@pytest.fixture(scope="session")
+def first_release(rendered: Callable[[str, Image], str]) -> list[Object]:
+    """The objects of release 1.0.0."""
+    release = divide(rendered("production", Image.parse(image("1.0.0"))), "1.0.0")
+    return [*release.foundation, *release.functions.values(), *release.gateway]

@@ -3,7 +3,7 @@
 import json
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,30 +12,12 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.support.discovery import KNATIVE, discovery, openapi, refusal
+from tests.support.controllers import Wrong, end_job, reconcile, roll_out
+from tests.support.discovery import KINDS, KNATIVE, discovery, openapi, refusal
 
 Object = dict[str, Any]
 WRITTEN = "kubectl.kubernetes.io/last-applied-configuration"
-REVISION = "deployment.kubernetes.io/revision"
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-
-
-@dataclass
-class Wrong:
-    """What goes wrong."""
-
-    revision: str = ""
-    """Why the newest revision of ``issues`` fails; "never" where it is never ready and never says why."""
-    migration: str = ""
-    """Why the Job fails."""
-    smoke_from: int | None = None
-    """The percentage from which on the candidate of ``issues`` answers 503."""
-    revision_from: int | None = None
-    """The percentage from which on it is not ready."""
-    gateway: bool = False
-    """Whether the gateway's new pods are never there."""
-    gone_from: int | None = None
-    """The percentage from which on the API's server is away."""
 
 
 @dataclass
@@ -54,22 +36,32 @@ class Cluster:
     """The credentials that came."""
     wrong: Wrong = field(default_factory=Wrong)
     is_gone: bool = False
-    """Whether the server hangs up on everybody."""
+    """Whether whoever stands before the server says that there is none."""
 
     def traffic(self, name: str) -> dict[str, int]:
         """Where the traffic of a function goes."""
         status = self.kept[f"services.{KNATIVE}/{name}"]["status"]
         return {told["revisionName"]: told["percent"] for told in status["traffic"] if told["percent"]}
 
+    def install(self, objects: Iterable[Object]) -> None:
+        """Have these, as if they had been applied long ago."""
+        for item in objects:
+            self.write(item)
+            self.look(_key(item))
+            self.look(_key(item))
+        self.told.clear()
+
     def answer(self, method: str, url: str, body: bytes) -> Object:
         """What is answered."""
         path = urlsplit(url).path
+        if self.is_gone:
+            return refusal(path, 503)
         if path in {"/api", "/apis"}:
             return discovery(core=path == "/api")
         if path.startswith("/openapi/v3"):
             return openapi(path)
         if path == "/exec":
-            return {"raw": self._smoke(re.findall(r"http://[^+]+", unquote(urlsplit(url).query)))}
+            return {"raw": self.smoke(re.findall(r"http://[^+]+", unquote(urlsplit(url).query)))}
         match = re.match(r"/(?:api|apis/([^/]+))/[^/]+/namespaces/[^/]+/([^/]+)/?(.*)", path)
         if not match:
             return refusal(path)
@@ -79,16 +71,14 @@ class Cluster:
     def _object(self, method: str, kind: str, name: str, told: Any) -> Object:
         key = kind + name
         if method == "POST":
-            return self._write(key + told["metadata"]["name"], told)
+            return self.write(told)
         if not name:
             found = [item for kept, item in self.kept.items() if kept.startswith(key)]
-            return {"kind": "List", "apiVersion": "v1", "metadata": {}, "items": found}
+            of = found[0] if found else {"kind": "", "apiVersion": "v1"}
+            return {"kind": f"{of['kind']}List", "apiVersion": of["apiVersion"], "metadata": {}, "items": found}
         if key not in self.kept:
             return refusal(key)
-        if method == "PATCH":
-            return self._write(key, self._patched(key, told))
-        self._work(key)
-        return self.kept[key]
+        return self.write(self._patched(key, told)) if method == "PATCH" else self.look(key)
 
     def _patched(self, key: str, patch: Any) -> Object:
         if isinstance(patch, list):  # kubectl rollout undo
@@ -101,7 +91,9 @@ class Cluster:
             return whole
         return {**self.kept[key], "spec": {**self.kept[key]["spec"], **patch["spec"]}}
 
-    def _write(self, key: str, written: Object) -> Object:
+    def write(self, written: Object) -> Object:
+        """Make or change an object; controllers come to it later."""
+        key = _key(written)
         old = self.kept.get(key, {})
         is_same = old.get("spec") == written.get("spec")
         generation = old.get("metadata", {}).get("generation", 0) + (not is_same)
@@ -116,72 +108,21 @@ class Cluster:
                 self.is_gone = True
         self.told.append(said)
         if key.startswith("deployments"):
-            self._deployment(key, is_new=old.get("spec") != written["spec"])
+            number = sum(name.startswith("replicasets") for name in self.kept) + (not is_same)
+            self.kept[f"replicasets.apps/gateway-{number}"] = roll_out(self.kept[key], number, self.wrong)
         return self.kept[key]
 
-    def _deployment(self, key: str, *, is_new: bool) -> None:
-        item = self.kept[key]
-        template = item["spec"]["template"]
-        sets = {name: kept for name, kept in self.kept.items() if name.startswith("replicasets.apps/")}
-        number = str(len(sets) + is_new)
-        item["metadata"].setdefault("annotations", {})[REVISION] = number
-        owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "gateway", "uid": key, "controller": True}
-        metadata = {
-            "name": f"gateway-{number}",
-            "namespace": self.namespace,
-            "uid": number,
-            "labels": template["metadata"]["labels"],
-            "annotations": {REVISION: number},
-            "ownerReferences": [owner],
-        }
-        replica_set = {
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": metadata,
-            "spec": {"template": template},
-        }
-        self.kept[f"replicasets.apps/gateway-{number}"] = replica_set
-        updated = 0 if self.wrong.gateway and number != "1" else 1
-        counts = dict.fromkeys(("replicas", "availableReplicas", "readyReplicas"), 1)
-        item["status"] = {"observedGeneration": item["metadata"]["generation"], "updatedReplicas": updated, **counts}
-
-    def _work(self, key: str) -> None:
-        """What controllers have done until somebody looks."""
+    def look(self, key: str) -> Object:
+        """An object, after controllers have worked on it once more."""
         item = self.kept[key]
         if key.startswith("jobs"):
-            told = {"type": "Failed", "message": self.wrong.migration} if self.wrong.migration else {"type": "Complete"}
-            item["status"] = {"conditions": [{"status": "True", **told}]}
+            end_job(item, self.wrong)
         if key.startswith(f"services.{KNATIVE}"):
-            self._knative(item)
+            reconcile(item, self.wrong)
+        return item
 
-    def _knative(self, service: Object) -> None:
-        name, generation = service["metadata"]["name"], service["metadata"]["generation"]
-        status, template = service["status"], service["spec"]["template"]
-        if status.get("template") != template:
-            # The Configuration hears of it, and has made no revision of it yet.
-            status.update(template=template, observedGeneration=generation, made=status.get("made", 0) + 1)
-            status["conditions"] = [_condition("ConfigurationsReady", "Unknown", "OutOfDate")]
-            return
-        is_late = status["made"] > 1 and name == "issues"
-        failure = self.wrong.revision if is_late else ""
-        newest = f"{name}-{status['made']:05}"
-        traffic = [
-            {"revisionName": newest, **{key: part[key] for key in part if key != "latestRevision"}}
-            for part in service["spec"]["traffic"]
-        ]
-        status.update(observedGeneration=generation, latestCreatedRevisionName=newest, traffic=traffic)
-        given = sum(part["percent"] for part in traffic if part.get("tag") == "candidate")
-        if is_late and self.wrong.revision_from is not None and given >= self.wrong.revision_from:
-            failure = "the container ended with exit code 137"
-        state = {"": "True", "never": "Unknown"}.get(failure, "False")
-        message = f"Revision {newest!r} failed with message: {failure}." if state == "False" else ""
-        status["conditions"] = [
-            _condition("ConfigurationsReady", state, message=message),
-            _condition("RoutesReady", "True"),
-            _condition("Ready", state, message=message),
-        ]
-
-    def _smoke(self, urls: list[str]) -> str:
+    def smoke(self, urls: list[str]) -> str:
+        """What curl prints in a pod of the gateway."""
         self.told.append("smoke")
         answers = ""
         for url in urls:
@@ -195,8 +136,10 @@ class Cluster:
         return answers
 
 
-def _condition(kind: str, status: str, reason: str = "", message: str = "") -> Object:
-    return {"type": kind, "status": status, "reason": reason, "message": message}
+def _key(item: Object) -> str:
+    group = item["apiVersion"].rpartition("/")[0]
+    plural = next(plural for at, _, kind, plural in KINDS if (at, kind) == (group, item["kind"]))
+    return f"{plural}.{group}/{item['metadata']['name']}" if group else f"{plural}/{item['metadata']['name']}"
 
 
 @contextmanager
@@ -213,9 +156,6 @@ def served(namespace: str, certificate: Path | None = None) -> Iterator[Cluster]
             shown = self.headers.get("Authorization", "").removeprefix("Bearer ")
             with lock:
                 cluster.shown.append(shown)
-                if cluster.is_gone:
-                    self.close_connection = True
-                    return
                 told = cluster.answer(self.command, self.path, body)
                 status = 401 if cluster.token not in {"", shown} else told.get("code", 200)
             content = (told["raw"] if "raw" in told else json.dumps(told)).encode()

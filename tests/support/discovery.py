@@ -66,7 +66,7 @@ def openapi(path: str) -> Object:
     return {"openapi": "3.0.0", "info": {"title": "k", "version": "1"}, "paths": described}
 
 
-def refusal(what: str) -> Object:
-    """An answer that there is no such thing."""
-    kind = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
-    return {**kind, "reason": "NotFound", "code": 404, "message": f"{what} not found"}
+def refusal(what: str, code: int = 404) -> Object:
+    """An answer that there is no such thing, or nobody who knows."""
+    reason = {404: "NotFound", 503: "ServiceUnavailable"}[code]
+    return {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "message": what}
