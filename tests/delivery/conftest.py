@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from delivery import kubectl
 from delivery.deploy import main
 from delivery.errors import KubectlError
 from delivery.release import Image, divide, render
@@ -91,7 +92,11 @@ def deploy(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> Deployer:
 def near(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a process for each of kubectl's calls, which others try: what it would have made of them."""
 
+    real = kubectl._run  # what is taken over
+
     def run(words: list[str], *, told: str = "", **_: object) -> str:
+        if "kustomize" in words:
+            return real(words)
         if cluster.is_gone:
             raise KubectlError("kubectl: the server is currently unable to handle the request")
         if "exec" in words:

@@ -32,7 +32,7 @@ def test_the_first_release_is_installed_as_it_is_rendered(deploy: Deployer) -> N
     assert not [told for told in deploy.cluster.kept if told.startswith("namespaces")]
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("installed", "near")
 def test_a_release_moves_all_functions_by_steps(deploy: Deployer) -> None:
     code, out, _ = deploy("1.0.1")
     assert code == 0, out

@@ -34,7 +34,7 @@ def _rights() -> dict[tuple[str, str], set[str]]:
 
 def test_the_role_is_what_the_overlay_and_a_deploy_need_and_no_more() -> None:
     needed: dict[tuple[str, str], set[str]] = {}
-    for item in render("production").objects:
+    for item in render("production", "deployer").objects:
         group = item["apiVersion"].rpartition("/")[0]
         if item["kind"] not in BY_INSTALLATION:
             needed[group, PLURALS[group, item["kind"]]] = ONCE
