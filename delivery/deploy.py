@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from delivery.errors import DeliveryError, StoppedError, UsageError
@@ -25,13 +26,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="print what would be applied, and ask no cluster")
     for name, told in (
         ("pause", "how long each step of the traffic is watched"),
-        ("poll", "between two questions to the cluster"),
-        ("within", "for a revision to be ready, and for traffic to move"),
-        ("smoke", "for a candidate's first right answers"),
+        ("poll", "the time between two questions to the cluster"),
+        ("within", "how long a revision may take to be ready, and traffic to move"),
+        ("smoke", "how long a new candidate may take to answer well"),
     ):
-        help_ = (
-            f"seconds {told} (default: %(default)g)" if name == "poll" else f"seconds: {told} (default: %(default)g)"
-        )
+        help_ = f"{told} (default: %(default)g)"
         parser.add_argument(f"--{name}", type=_seconds, default=getattr(Times, name), metavar="SECONDS", help=help_)
     args = parser.parse_args(arguments)
     try:
@@ -89,7 +88,9 @@ class _Clock:
         self._start = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        print(f"{time.monotonic() - self._start:7.1f} s  {text}", flush=True)
+        # A terminal that was closed is no reason not to go back.
+        with suppress(OSError):
+            print(f"{time.monotonic() - self._start:7.1f} s  {text}", flush=True)
 
 
 def _seconds(text: str) -> float:

@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+)
 
 from delivery.errors import DeliveryError
 
@@ -31,7 +39,7 @@ def request_token(environ: Mapping[str, str], audience: str) -> str:
     url = f"{environ[ASK]}&audience={quote(audience, safe='')}"
     try:
         request = Request(url, headers={"Authorization": f"Bearer {environ[WITH]}"})  # noqa: S310  # GitHub's own URL
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  # the same
+        with _opener().open(request, timeout=TIMEOUT_SECONDS) as answer:
             token = json.load(answer)["value"]
     # What http.client refuses of a header it shows in its error.
     except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
@@ -39,6 +47,14 @@ def request_token(environ: Mapping[str, str], audience: str) -> str:
     if not isinstance(token, str):
         raise DeliveryError("GitHub gives no token: its value is no text")
     return token
+
+
+def _opener() -> OpenerDirector:
+    """By HTTP alone, and without redirects: what is asked with goes to nobody else."""
+    opener = OpenerDirector()
+    for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(), HTTPErrorProcessor(), HTTPDefaultErrorHandler()):
+        opener.add_handler(handler)
+    return opener
 
 
 def credential(token: str) -> dict[str, Any]:
