@@ -65,7 +65,7 @@ check: lint types imports migrations test-all  ## run every check and every test
 lint: install-dev  ## lint, look for risky code, and check the formatting
 	@$(python) -m ruff check
 	@$(python) -m ruff format --check
-	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations loadtest
+	@$(python) -m bandit --quiet --severity-level medium --skip B104 --recursive functions shared local operations delivery loadtest
 	@VENV=$(VENV) .ci/lint
 
 format: install-dev  ## correct what ruff can correct
@@ -170,6 +170,14 @@ verify-signature:  ## fail where IMAGE was not signed by this repository's relea
 release: sbom  ## make TAG a release of GitHub, with its notes, IMAGE and what is in it
 	@{ $(PYTHON) -m delivery.tag notes && printf '\nImage: `%s`\n' "$$IMAGE"; } >dist/notes.md
 	@gh release create "$$TAG" --verify-tag --title "$$TAG" --notes-file dist/notes.md dist/sbom.json
+
+# These read their variables in the shell: make would expand what is in them, and CI hands in what others have written.
+deploy: install-dev  ## bring a release to the cluster: IMAGE=REGISTRY/flycatcher:TAG@sha256:DIGEST, OVERLAY, FUNCTIONS, PAUSE (docs/operations.md)
+	@exec $(python) -m delivery.deploy --image="$$IMAGE" --overlay="$${OVERLAY:-production}" --functions="$$FUNCTIONS" --pause="$${PAUSE:-60}"
+
+kubeconfig: install-dev  ## write KUBECONFIG for a job of GitHub's: CLUSTER_SERVER, CLUSTER_CA (PEM), AUDIENCE
+	@made=$$($(python) -m delivery.kubeconfig --server="$$CLUSTER_SERVER" --ca="$$CLUSTER_CA" --audience="$$AUDIENCE") && \
+	printf '%s\n' "$$made" > "$${KUBECONFIG:?says where to}"
 
 clean:  ## remove the virtual environments and the caches; the data in .local stays
 	@rm -rf dist $(VENV) $(LOADTEST_VENV) .coverage* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

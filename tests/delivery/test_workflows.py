@@ -14,7 +14,7 @@ GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 
-RUN = re.compile(r'make (?P<target>[a-z-]+|"\$TARGET")(?P<given>( [A-Z_]+=("\$[A-Z_]+"|[\w./-]+))*)')
+RUN = re.compile(r'(?:exec )?make (?P<target>[a-z-]+|"\$TARGET")(?P<given>( [A-Z_]+=("\$[A-Z_]+"|[\w./-]+))*)')
 """One target, and what it is given, as shell variables or plain words: `${{ }}` would become part of the script."""
 PINNED = re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -156,7 +156,7 @@ def test_a_release_is_checked_scanned_and_signed_before_it_is_deployed() -> None
     scans = [step for step in release["image"]["steps"] if "trivy-action" in step.get("uses", "")]
     assert ",".join(scan["env"]["TRIVY_PLATFORM"] for scan in scans) == "linux/amd64,linux/arm64"
     assert {scan["with"]["cache"] for scan in scans} == {"false"}
-    assert runs(release["deploy"]) == ["make verify-signature", "make kubeconfig", "make deploy"]
+    assert runs(release["deploy"]) == ["make verify-signature", "make kubeconfig", "exec make deploy"]
     (built,) = [step["with"] for step in release["image"]["steps"] if "build-push-action" in step.get("uses", "")]
     assert (built["provenance"], built["sbom"], built["platforms"]) == ("mode=max", True, "linux/amd64,linux/arm64")
     # A cache could hold what another branch has put there.
