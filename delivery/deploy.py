@@ -27,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     for name, told in (
         ("pause", "how long each step of the traffic is watched"),
         ("poll", "the time between two questions to the cluster"),
+        ("watch", "the time between two looks at a step of the traffic"),
         ("within", "how long a revision may take to be ready, and traffic to move"),
         ("smoke", "how long a new candidate may take to answer well"),
     ):
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
             print(rendering, end="")
             return 0
         release = divide(rendering, image.tag, functions)
-        times = Times(args.pause, args.poll, args.within, args.smoke)
+        times = Times(args.pause, args.poll, args.watch, args.within, args.smoke)
         return _roll_out(Rollout(release, Kubectl(release.namespace), times, _Clock()))
     except UsageError as error:
         print(f"deploy: {error}", file=sys.stderr)

@@ -31,6 +31,9 @@ class Times:
     """How long each step of the traffic is watched."""
     poll: float = 2
     """Between two questions."""
+    watch: float = 5
+    """Between two looks at candidates that have traffic: each function is asked, all from one address, which may ask a
+    hundred times a minute (RATE_LIMIT_PER_MINUTE)."""
     within: float = 600
     """For a revision to be ready, and for traffic to move."""
     smoke: float = 60
@@ -137,7 +140,7 @@ class Rollout:
             end = time.monotonic() + self.times.pause
             self._smoke(LATER_SMOKE_SECONDS)
             while (rest := end - time.monotonic()) > 0:
-                time.sleep(min(rest, self.times.poll))  # the pause is what was asked for
+                time.sleep(min(rest, self.times.watch))  # the pause is what was asked for
                 self._await(self._split(percent), f"to keep {percent} %")
                 self._smoke(LATER_SMOKE_SECONDS)
 

@@ -27,7 +27,7 @@ case " $* " in
 *) exec {KUBECTL} "$@" ;;
 esac
 """
-TIMES = ("--pause", "0", "--poll", "0.01", "--within", "5", "--smoke", "0.2")
+TIMES = ("--pause", "0", "--poll", "0.01", "--watch", "0.01", "--within", "5", "--smoke", "0.2")
 
 
 def image(tag: str) -> str:
