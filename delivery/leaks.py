@@ -84,8 +84,8 @@ def copy_files(root: Path, target: Path) -> None:
 
 
 def copy_history(root: Path, target: Path) -> None:
-    """Copy all commits of a repository: Kingfisher reads those of a bare one alone, and no worktree's."""
-    _git(root, "clone", "--quiet", "--mirror", ".", str(target))
+    """Copy all commits, and nothing that no commit has: Kingfisher reads those of a bare repository alone."""
+    _git(root, "clone", "--quiet", "--mirror", "--no-local", ".", str(target))
 
 
 def check(work: Path, rules: Path) -> None:
