@@ -93,16 +93,16 @@ openapi-diff: install-dev  ## tell what has changed in the API since BASE=origin
 	@VENV=$(VENV) .ci/openapi-diff
 
 secrets: install-dev  ## look for secrets in the files and in every commit
-	@$(python) -m delivery.leaks
+	@$(python) -m delivery.supply.leaks
 
 sbom: install-dev  ## write what Python packages the image holds into dist/sbom.json (CycloneDX)
-	@$(python) -m delivery.sbom
+	@$(python) -m delivery.supply.sbom
 
 audit: install-dev  ## look for known vulnerabilities in what is pinned (asks the network)
-	@$(python) -m delivery.audit
+	@$(python) -m delivery.supply.audit
 
 outdated: install-dev  ## list what is pinned and has a newer release; fail where one is older than half a year (asks the network)
-	@$(python) -m delivery.outdated
+	@$(python) -m delivery.supply.outdated
 
 # Locust's web page needs the Flask that pyproject.toml keeps out of the other layers: its own layer ignores that file.
 lock: install-dev  ## pin requirements/*.in anew in requirements/*.txt (asks the network)
@@ -176,7 +176,7 @@ deploy: install-dev  ## bring a release to the cluster: IMAGE=REGISTRY/flycatche
 	@exec $(python) -m delivery.deploy --image="$$IMAGE" --overlay="$${OVERLAY:-production}" --functions="$$FUNCTIONS" --pause="$${PAUSE:-60}"
 
 kubeconfig: install-dev  ## write KUBECONFIG for a job of GitHub's: CLUSTER_SERVER, CLUSTER_CA (PEM), AUDIENCE
-	@made=$$($(python) -m delivery.kubeconfig --server="$$CLUSTER_SERVER" --ca="$$CLUSTER_CA" --audience="$$AUDIENCE") && \
+	@made=$$($(python) -m delivery.deploy.kubeconfig --server="$$CLUSTER_SERVER" --ca="$$CLUSTER_CA" --audience="$$AUDIENCE") && \
 	printf '%s\n' "$$made" > "$${KUBECONFIG:?says where to}"
 
 clean:  ## remove the virtual environments and the caches; the data in .local stays

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from delivery.versions import Version
+from delivery.contract.versions import Version
 from shared import VERSION
 
 CHANGELOG = Path("CHANGELOG.md")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from delivery import kubectl
-from delivery.deploy import main
-from delivery.errors import KubectlError
-from delivery.release import Image, divide, render
+from delivery.deploy import kubectl
+from delivery.deploy.__main__ import main
+from delivery.deploy.errors import KubectlError
+from delivery.deploy.release import Image, divide, render
 from tests.support.cluster import Cluster, Object, served
 from tests.support.manifests import NAMESPACE
 
@@ -107,7 +107,7 @@ def near(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
             found = [cluster.look(name) for name in words if name in cluster.kept]
         return json.dumps({"kind": "List", "items": found})
 
-    monkeypatch.setattr("delivery.kubectl._run", run)
+    monkeypatch.setattr("delivery.deploy.kubectl._run", run)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def rendered() -> Callable[[str, Image], str]:
 @pytest.fixture(autouse=True)
 def rendered_once(rendered: Callable[[str, Image], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """What is deployed is rendered once of each image."""
-    monkeypatch.setattr("delivery.deploy.render", rendered)
+    monkeypatch.setattr("delivery.deploy.__main__.render", rendered)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from delivery.deploy import main
+from delivery.deploy.__main__ import main
 from shared.settings import FUNCTION_NAMES
 from tests.delivery.conftest import Deployer, image
 from tests.support.cluster import Cluster

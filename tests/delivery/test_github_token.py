@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from delivery import github_token, kubeconfig
+from delivery.deploy import github_token, kubeconfig
 from operations.certificate import make_certificate
 from tests.delivery.conftest import KUBECTL
 from tests.support.cluster import served

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from delivery.deploy import SIGNALS, main
-from delivery.release import Image, render
+from delivery.deploy.__main__ import SIGNALS, main
+from delivery.deploy.release import Image, render
 from tests.delivery.conftest import TIMES, Deployer, image
 from tests.support.cluster import Cluster, Object
 from tests.support.controllers import Wrong
@@ -32,7 +32,7 @@ def serve_as_before(cluster: Cluster) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A candidate that has traffic is not given seconds to be better."""
-    monkeypatch.setattr("delivery.rollout.LATER_SMOKE_SECONDS", 0.05)
+    monkeypatch.setattr("delivery.deploy.rollout.LATER_SMOKE_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("near")
@@ -65,7 +65,7 @@ def test_a_gateway_that_does_not_come_up_takes_the_functions_with_it(
     def changed(overlay: str, image: Image) -> str:
         return rendered(overlay, image).replace("nginx-unprivileged:stable", "nginx-unprivileged:other")
 
-    monkeypatch.setattr("delivery.deploy.render", changed)
+    monkeypatch.setattr("delivery.deploy.__main__.render", changed)
     installed.wrong.gateway = True
     # The functions are unchanged here.
     code, out, _ = deploy("1.0.0", "--within", "0.3")
@@ -139,7 +139,7 @@ def test_a_process_whose_terminal_is_closed_goes_back_and_ends(installed: Cluste
 def test_a_kubectl_that_is_not_there_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("delivery.deploy.render", render)
+    monkeypatch.setattr("delivery.deploy.__main__.render", render)
     monkeypatch.setenv("KUBECTL", "/nowhere/kubectl")
     assert main(["--image", image("1.0.1"), *TIMES]) == 1
     assert re.fullmatch("deploy: kubectl cannot be run: .*\n", capsys.readouterr().err)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.leaks import ALLOWED, ScanError, copy_files, copy_history, findings
+from delivery.supply.leaks import ALLOWED, ScanError, copy_files, copy_history, findings
 
 COMMIT = ["-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--quiet", "--allow-empty", "--message=x"]
 

@@ -58,7 +58,7 @@ def test_kubeconfig_writes_where_it_is_told(environ: dict[str, str], tmp_path: P
     given = {"CLUSTER_SERVER": HOSTILE, "CLUSTER_CA": HOSTILE, "AUDIENCE": HOSTILE, "KUBECONFIG": str(target)}
     assert make("kubeconfig", {**environ, **given}) == ""
     assert target.read_text().splitlines()[1:] == [
-        "delivery.kubeconfig",
+        "delivery.deploy.kubeconfig",
         f"--server={HOSTILE}",
         f"--ca={HOSTILE}",
         f"--audience={HOSTILE}",

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from delivery.openapi_cases import BREAKING, COMPATIBLE
-from delivery.openapi_diff import Change, Judge, JudgeError, report
-from delivery.openapi_words import in_words_of_3_0
-from delivery.versions import may_break
+from delivery.contract.cases import BREAKING, COMPATIBLE
+from delivery.contract.diff import Change, Judge, JudgeError, report
+from delivery.contract.versions import may_break
+from delivery.contract.words import in_words_of_3_0
 from operations.openapi import whole_api
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,7 @@
 from packaging.markers import Marker
 
-from delivery.locks import Pin
-from delivery.outdated import Step, steps
+from delivery.supply.locks import Pin
+from delivery.supply.outdated import Step, steps
 
 
 def _pin(name: str, version: str, marker: str | None = None) -> Pin:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from delivery.locks import IMAGE, LAYERS, REQUIREMENTS, Pin, asked, pins
+from delivery.supply.locks import IMAGE, LAYERS, REQUIREMENTS, Pin, asked, pins
 
 LOCKS = (*LAYERS, "loadtest")
 ASKED = re.compile(r"-r (\w+)\.in")

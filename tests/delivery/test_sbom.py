@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from delivery.locks import Pin
-from delivery.sbom import IncompleteError, judge
+from delivery.supply.locks import Pin
+from delivery.supply.sbom import IncompleteError, judge
 
 PIN = Pin(name="starlette", version="1.2.3", marker=None, hashes=("a" * 64, "b" * 64), via=(), text="")
 

@@ -6,7 +6,7 @@ from importlib import import_module
 import httpx2
 import pytest
 
-from delivery.smoke import questions
+from delivery.deploy.smoke import questions
 from shared.settings import FUNCTION_NAMES
 
 

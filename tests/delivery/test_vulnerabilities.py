@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from delivery.audit import KNOWN, Judged, NoDataError, ask, main
-from delivery.locks import pins
+from delivery.supply.audit import KNOWN, Judged, NoDataError, ask, main
+from delivery.supply.locks import pins
 
 FOUND = Judged("jinja2", "3.0.0", ("CVE-1 repaired in 3.0.1",))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from delivery.release import BY_INSTALLATION
+from delivery.deploy.release import BY_INSTALLATION
 from tests.support.discovery import KINDS
 from tests.support.manifests import ROOT, render
 

@@ -1,4 +1,4 @@
-"""What has changed in the API, and whether its clients would notice: ``python -m delivery.openapi_diff BASE NOW``."""
+"""What has changed in the API, and whether its clients would notice: ``python -m delivery.contract.diff BASE NOW``."""
 
 import argparse
 import json
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delivery.openapi_cases import BREAKING, COMPATIBLE
-from delivery.openapi_promises import without_new_promises
-from delivery.openapi_words import in_words_of_3_0
-from delivery.versions import may_break
+from delivery.contract.cases import BREAKING, COMPATIBLE
+from delivery.contract.promises import without_new_promises
+from delivery.contract.versions import may_break
+from delivery.contract.words import in_words_of_3_0
 
 _WARNING = 2
 """oasdiff's level of what breaks some clients; what breaks all of them is above it, what breaks none is below."""

@@ -1,4 +1,4 @@
-"""What is pinned and has a newer release: ``python -m delivery.outdated``. It asks the network.
+"""What is pinned and has a newer release: ``python -m delivery.supply.outdated``. It asks the network.
 
 Newer is what `make lock` would pin today, so what another package does not allow yet is not missed. A pin is stale when
 one of the newer releases is older than ``DAYS``.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from delivery.locks import REQUIREMENTS, Pin, pins
+from delivery.supply.locks import REQUIREMENTS, Pin, pins
 
 DAYS = 180
 _LOCKS = ("dev", "loadtest")

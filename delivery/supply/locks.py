@@ -9,7 +9,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-REQUIREMENTS = Path(__file__).parents[1] / "requirements"
+REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 LAYERS = ("functions", "operations", "local", "dev")
 """Each holds what the one before it holds."""
 IMAGE: Mapping[str, str] = {

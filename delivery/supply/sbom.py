@@ -1,4 +1,4 @@
-"""The Python packages of the image as a CycloneDX bill of materials: ``python -m delivery.sbom``.
+"""The Python packages of the image as a CycloneDX bill of materials: ``python -m delivery.supply.sbom``.
 
 The same commit makes the same bytes. What the base image brings is not in it: a scanner of images tells that.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from delivery.locks import IMAGE, Pin, pins
+from delivery.supply.locks import IMAGE, Pin, pins
 from shared import VERSION
 
 _SCHEMA = SchemaVersion.V1_6

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from delivery.errors import DeliveryError
+from delivery.deploy.errors import DeliveryError
 
 TAG = "candidate"
 """By which a new revision is asked before it has traffic: candidate-issues.flycatcher.svc.cluster.local."""

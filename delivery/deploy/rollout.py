@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from delivery.errors import DeliveryError, KubectlError
-from delivery.knative import Found, Traffic, pinned, split
-from delivery.kubectl import Kubectl, Object
-from delivery.release import Release
-from delivery.smoke import problems
+from delivery.deploy.errors import DeliveryError, KubectlError
+from delivery.deploy.knative import Found, Traffic, pinned, split
+from delivery.deploy.kubectl import Kubectl, Object
+from delivery.deploy.release import Release
+from delivery.deploy.smoke import problems
 
 STEPS = (10, 50, 100)
 """Percent of the traffic that goes to the candidates, of all functions at once."""

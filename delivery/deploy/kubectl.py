@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from delivery.errors import KubectlError
+from delivery.deploy.errors import KubectlError
 
 CALL_SECONDS = 60
 REQUEST_SECONDS = 20

@@ -1,4 +1,4 @@
-"""Whether a secret is in the files or was ever committed: ``python -m delivery.leaks``. It asks no network."""
+"""Whether a secret is in the files or was ever committed: ``python -m delivery.supply.leaks``. It asks no network."""
 
 import base64
 import hashlib
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"secrets: {finding}", file=sys.stderr)
     if found:
         print(
-            "secrets: take it back and make a new one; what is no secret is allowed in delivery/leaks.py",
+            "secrets: take it back and make a new one; what is no secret is allowed in delivery/supply/leaks.py",
             file=sys.stderr,
         )
         return 1

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
 
-from delivery.errors import DeliveryError, StoppedError, UsageError
-from delivery.kubectl import Kubectl
-from delivery.release import Image, chosen, divide, render
-from delivery.rollout import Rollout, Times
+from delivery.deploy.errors import DeliveryError, StoppedError, UsageError
+from delivery.deploy.kubectl import Kubectl
+from delivery.deploy.release import Image, chosen, divide, render
+from delivery.deploy.rollout import Rollout, Times
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """What ends a job of CI, and a person's Ctrl-C or closed terminal."""

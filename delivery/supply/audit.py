@@ -1,4 +1,4 @@
-"""Whether a vulnerability is known of what is pinned: ``python -m delivery.audit``. It asks the network.
+"""Whether a vulnerability is known of what is pinned: ``python -m delivery.supply.audit``. It asks the network.
 
 Without data nothing is judged: packages whose vulnerabilities are known have to be reported first, and afterwards every
 pinned package has to be answered for.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from delivery.locks import REQUIREMENTS, pins
+from delivery.supply.locks import REQUIREMENTS, pins
 
 KNOWN: Mapping[str, str] = {"jinja2": "2.10", "requests": "2.19.0"}
 """Versions with vulnerabilities that every source of data has had for years: CVE-2019-10906, CVE-2018-18074."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -17,7 +17,7 @@ def kubeconfig(server: str, authority: str, namespace: str, audience: str) -> di
     plugin = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": sys.executable,
-        "args": ["-m", "delivery.github_token", "--audience", audience],
+        "args": ["-m", "delivery.deploy.github_token", "--audience", audience],
         "env": [{"name": "PYTHONPATH", "value": str(ROOT)}],
         "interactiveMode": "Never",
     }
@@ -34,7 +34,7 @@ def kubeconfig(server: str, authority: str, namespace: str, audience: str) -> di
 
 def main(arguments: Sequence[str]) -> int:
     """Print it; 0 when done, 2 when it was asked for wrongly."""
-    parser = argparse.ArgumentParser(prog="python -m delivery.kubeconfig", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m delivery.deploy.kubeconfig", description=__doc__)
     parser.add_argument("--server", required=True, metavar="URL", help="of the cluster's API: https://…")
     parser.add_argument("--ca", required=True, metavar="PEM", help="certificate authority of that server, as text")
     parser.add_argument("--namespace", default="flycatcher", help="default: %(default)s")

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from delivery.errors import UsageError
-from delivery.kubectl import kustomize
+from delivery.deploy.errors import UsageError
+from delivery.deploy.kubectl import kustomize
 from shared.settings import FUNCTION_NAMES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OVERLAYS = ROOT / "knative" / "overlays"
 NAME = "app.kubernetes.io/name"
 BY_INSTALLATION = {"Namespace", "Role", "RoleBinding"}

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from delivery.errors import KubectlError
-from delivery.knative import TAG
-from delivery.kubectl import Kubectl
+from delivery.deploy.errors import KubectlError
+from delivery.deploy.knative import TAG
+from delivery.deploy.kubectl import Kubectl
 
 READS = {
     "auth": "/api/users",

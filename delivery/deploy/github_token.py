@@ -1,4 +1,4 @@
-"""Print a token of GitHub's for this job, as kubectl asks its plugins for one: the user of ``delivery.kubeconfig``."""
+"""Print a token of GitHub's for this job, as kubectl asks its plugins for one: the user of our kubeconfig."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from urllib.request import (
     Request,
 )
 
-from delivery.errors import DeliveryError
+from delivery.deploy.errors import DeliveryError
 
 ASK, WITH = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 TIMEOUT_SECONDS = 20
@@ -78,7 +78,7 @@ def credential(token: str) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the credential; 0 when done, 1 when there is none."""
-    parser = argparse.ArgumentParser(prog="python -m delivery.github_token", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m delivery.deploy.github_token", description=__doc__)
     parser.add_argument("--audience", required=True, metavar="NAME", help="who the token is for")
     args = parser.parse_args(arguments)
     try:
