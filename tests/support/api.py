@@ -37,7 +37,8 @@ class Server:
     def __enter__(self) -> Self:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = server.Server(server.server_config(self._app))
+        # Longer than a client keeps a connection, as in `python -m functions`: none is closed under a request.
+        self._server = server.Server(server.server_config(self._app, timeout_keep_alive=75))
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()
         while not self._server.started:
