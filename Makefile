@@ -38,8 +38,8 @@ test: install-dev  ## run every quick test
 coverage: test  ## the same, with branch coverage of at least 90 %, which takes a third longer; REPORT=FILE also writes it as Markdown
 coverage: COVERAGE = --cov $(if $(REPORT),--cov-report=term --cov-report=markdown-append:'$(REPORT)')
 
-# These measure how long answers take: one after another, on a quiet machine. The others mostly wait.
-precise := test_dependencies.py test_durability.py test_overload.py test_slow_clients.py
+# These look at moments and measure times: one after another, on a quiet machine. The others wait, or ask as fast as they can.
+precise := $(addsuffix .py,$(addprefix test_,dependencies durability overload slow_clients stop))
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
 	@$(python) -m pytest --numprocesses 2 --dist loadfile tests/faults $(precise:%=--ignore tests/faults/%)
 	@$(python) -m pytest --numprocesses 0 $(addprefix tests/faults/,$(precise))
