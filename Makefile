@@ -147,8 +147,8 @@ green:  ## say whether every job that this one needs has succeeded (NEEDS)
 	@grep -q '"result"' <<<"$$NEEDS" && ! grep -E '"result": *"(failure|cancelled|skipped)"' <<<"$$NEEDS"
 
 openapi-tell:  ## put REPORT below PULL_REQUEST, in the one comment that this has there; a new one only for a change
-	@if grep -q '^no change$$' "$$REPORT"; then gh pr comment "$$PULL_REQUEST" --body-file "$$REPORT" --edit-last || true; \
-	else gh pr comment "$$PULL_REQUEST" --body-file "$$REPORT" --edit-last --create-if-none; fi
+	@if grep -q '^no change$$' "$$REPORT"; then make_new=; else make_new=--create-if-none; fi; \
+	gh pr comment "$$PULL_REQUEST" --body-file "$$REPORT" --edit-last $$make_new || [[ -z $$make_new ]] # nothing was there to be corrected
 
 release-check:  ## say whether TAG may become a release; its version and image also go into OUTPUT
 	@$(PYTHON) -m delivery.tag check "$$TAG" --output "$$OUTPUT"

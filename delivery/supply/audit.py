@@ -12,14 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from delivery.supply.locks import REQUIREMENTS, pins
+from delivery.supply.locks import INSTALLED, REQUIREMENTS, pins
 
 KNOWN: Mapping[str, str] = {"jinja2": "2.10", "requests": "2.19.0"}
 """Versions with vulnerabilities that every source of data has had for years: CVE-2019-10906, CVE-2018-18074."""
 SERVICES = ("pypi", "osv")
 """Sources of data by their names in pip-audit, in the order in which they are asked."""
-_LOCKS = ("dev", "loadtest")
-"""What is installed: dev holds every other layer, the load test is an environment of its own."""
 
 
 class NoDataError(Exception):
@@ -120,7 +118,7 @@ def main(ask: Ask = ask) -> int:
     """Print what is known and return the exit code: 0 for nothing, 1 for something, 2 where data is missing."""
     try:
         service = find_service(ask)
-        judged = {each for layer in _LOCKS for each in judge(layer, service, ask)}
+        judged = {each for layer in INSTALLED for each in judge(layer, service, ask)}
     except NoDataError as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2

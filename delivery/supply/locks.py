@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 LAYERS = ("functions", "operations", "local", "dev")
 """Each holds what the one before it holds."""
+INSTALLED = ("dev", "loadtest")
+"""Between them all that is pinned: dev holds every other layer, the load test is an environment of its own."""
 IMAGE: Mapping[str, str] = {
     "implementation_name": "cpython",
     "platform_python_implementation": "CPython",

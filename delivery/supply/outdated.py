@@ -16,11 +16,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from delivery.supply.locks import REQUIREMENTS, Pin, pins
+from delivery.supply.locks import INSTALLED, REQUIREMENTS, Pin, pins
 
 DAYS = 180
-_LOCKS = ("dev", "loadtest")
-"""dev holds every other layer."""
 
 
 class UnknownError(Exception):
@@ -106,7 +104,7 @@ def main() -> int:
         except UnknownError as error:
             print(f"outdated: {error}", file=sys.stderr)
             return 2
-        found = sorted({step for layer in _LOCKS for step in steps(pins(layer), pins(layer, copy))})
+        found = sorted({step for layer in INSTALLED for step in steps(pins(layer), pins(layer, copy))})
     with ThreadPoolExecutor(4) as pool:
         known, *stale = pool.map(is_stale, [_OLD, *found])
     for step, old in zip(found, stale, strict=True):

@@ -15,9 +15,8 @@ from delivery.deploy.__main__ import main
 from delivery.deploy.errors import KubectlError
 from delivery.deploy.release import Image, divide, render
 from tests.support.cluster import Cluster, Object, served
-from tests.support.manifests import NAMESPACE
+from tests.support.manifests import KUBECTL, NAMESPACE, ROOT
 
-KUBECTL = Path(sys.executable).with_name("kubectl")
 WRAPPER = f"""#!/bin/sh
 # kubectl exec streams, which the stand-in does not: what curl is asked there goes to it as one question.
 case " $* " in
@@ -134,3 +133,10 @@ def first_release(rendered: Callable[[str, Image], str]) -> list[Object]:
     """The objects of release 1.0.0."""
     release = divide(rendered("production", Image.parse(image("1.0.0"))), "1.0.0")
     return [*release.foundation, *release.functions.values(), *release.gateway]
+
+
+@pytest.fixture(scope="session")
+def targets() -> set[str]:
+    """What ``make help`` tells of."""
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607  # the make of this machine
+    return {line.split()[1] for line in told.splitlines()}

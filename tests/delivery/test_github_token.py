@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from delivery.deploy import github_token, kubeconfig
 from operations.certificate import make_certificate
-from tests.delivery.conftest import KUBECTL
 from tests.support.cluster import served
-from tests.support.manifests import NAMESPACE
+from tests.support.manifests import KUBECTL, NAMESPACE
+from tests.support.serving import serving
 
 AUDIENCE = "flycatcher-production"
 REQUEST_TOKEN = "token-to-ask-with"
@@ -70,15 +69,8 @@ def github_served() -> Iterator[GitHub]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        github.port = server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield github
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as github.port:
+        yield github
 
 
 @pytest.fixture

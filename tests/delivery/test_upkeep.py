@@ -15,13 +15,6 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def targets() -> set[str]:
-    """What ``make help`` tells of."""
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607  # the make of this machine
-    return {line.split()[1] for line in told.splitlines()}
-
-
 @pytest.mark.parametrize("name", PAPERS)
 def test_every_command_that_is_told_of_is_there(name: str, targets: set[str]) -> None:
     named = set(re.findall(r"(?:`|^|entry: )make ([a-z-]+)", read(name), re.MULTILINE))

@@ -4,17 +4,15 @@ import json
 import os
 import ssl
 import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 
-KUBECTL = str(Path(sys.executable).with_name("kubectl"))
+from tests.support.manifests import KUBECTL, NAMESPACE
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Cluster:
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """``kubectl get``, as JSON."""
-        command = [KUBECTL, "--namespace", "flycatcher", "get", *arguments, "--output", "json"]
+        command = [str(KUBECTL), "--namespace", NAMESPACE, "get", *arguments, "--output", "json"]
         told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout  # noqa: S603  # our own arguments
         found: dict[str, Any] = json.loads(told)
         return found

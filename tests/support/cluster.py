@@ -2,18 +2,18 @@
 
 import json
 import re
-import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.support.controllers import Wrong, end_job, reconcile, roll_out
 from tests.support.discovery import KINDS, KNATIVE, discovery, openapi, refusal
+from tests.support.serving import serving
 
 Object = dict[str, Any]
 WRITTEN = "kubectl.kubernetes.io/last-applied-configuration"
@@ -174,16 +174,6 @@ def served(namespace: str, certificate: Path | None = None) -> Iterator[Cluster]
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate / "tls.crt", certificate / "tls.key")
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        cluster.port = server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield cluster
-        finally:
-            server.shutdown()
-            thread.join()
+    tls = (certificate / "tls.crt", certificate / "tls.key") if certificate else ()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler), *tls) as cluster.port:
+        yield cluster

@@ -1,18 +1,17 @@
 """A stand-in of Kubernetes' API, by TLS, which knows Secrets and nothing else."""
 
 import json
-import ssl
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from operations.certificate import make_certificate
+from tests.support.serving import serving
 
 TOKEN = "token-of-the-pod"
 APPLY = {"fieldManager": ["flycatcher"], "force": ["true"]}
@@ -85,16 +84,6 @@ def served(directory: Path, namespace: str, host: str = "127.0.0.1") -> Iterator
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer((host, 0), Handler) as server:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(account / "ca.crt", account / "tls.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(ThreadingHTTPServer((host, 0), Handler), account / "ca.crt", account / "tls.key") as api.port:
         (account / "tls.key").unlink()
-        api.port = server.server_port
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield api
-        finally:
-            server.shutdown()
-            thread.join()
+        yield api

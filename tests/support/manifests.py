@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 OVERLAYS = ("trial", "production")
 COMPONENTS = tuple(sorted(path.name for path in (ROOT / "knative" / "components").iterdir()))
 NAMESPACE = "flycatcher"
+KUBECTL = Path(sys.executable).with_name("kubectl")
+"""That of this virtual environment."""
 
 _QUANTITY = re.compile(r"(\d+)(m|Mi|Gi)?")
 _UNITS = {None: 1.0, "m": 0.001, "Mi": 2.0**20, "Gi": 2.0**30}
@@ -75,8 +77,7 @@ def render(overlay: str, *added: str, edit: str | None = None) -> Rendering:
 
 def kustomize(directory: Path) -> str:
     """What ``kubectl kustomize`` prints."""
-    kubectl = Path(sys.executable).with_name("kubectl")
-    command = [str(kubectl), "kustomize", str(directory)]
+    command = [str(KUBECTL), "kustomize", str(directory)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603  # our own files
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
