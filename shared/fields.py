@@ -131,7 +131,11 @@ Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "
 Day = Annotated[date, BeforeValidator(_day), Field(strict=False)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment), Field(strict=False)]
 QueryBool = Annotated[bool, BeforeValidator(_boolean)]
-Search = Annotated[str, Text(0, SEARCH_LENGTH)]
+Search = Annotated[
+    str,
+    Text(0, SEARCH_LENGTH),
+    Field(description="Words that all have to be there, each from the start of a word on, in any case."),
+]
 Storable = Annotated[str, AfterValidator(refuse_nul), Field(json_schema_extra={"pattern": NO_NUL})]
 Count = Annotated[int, Field(ge=0)]
 ShownUsername = Annotated[str, Field(min_length=1, max_length=50, pattern=USERNAME)]

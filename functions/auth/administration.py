@@ -15,13 +15,19 @@ from shared.vocabulary import AuditAction
 
 
 async def list_users(call: Call, query: MemberQuery) -> Response:
-    """List users, to choose assignees from"""
+    """List users, to choose assignees from
+
+    Without their e-mail addresses.
+    """
     items, total = await users.page(call.db, query)
     return call.page(items, total, query)
 
 
 async def get_user(call: Call) -> Response:
-    """Get a user"""
+    """Get a user
+
+    With the e-mail address and the last sign-in.
+    """
     return answered(await users.document(call.db, call.id))
 
 
@@ -49,7 +55,10 @@ async def edit_user(call: Call, user: UserRow, patch: UserPatch) -> Response:
 
 
 async def unlock_user(call: Call, user: UserRow) -> Response:
-    """End a lockout"""
+    """End a lockout
+
+    The account may sign in again at once. Without a lockout nothing happens.
+    """
     if await throttles.unlock(call.db, throttles.account_key(user.id, "")):
         await call.audit(call.db, "auth.unlock", actor=call.caller.id, target=("user", user.id))
     return done()
@@ -70,6 +79,9 @@ async def delete_user(call: Call, user: UserRow) -> Response:
 
 
 async def list_events(call: Call, query: AuditQuery) -> Response:
-    """List audit events, newest first"""
+    """List audit events, newest first
+
+    Who did what to the accounts and projects, with what outcome, and from where.
+    """
     items, total = await events.page(call.db, query)
     return call.page(items, total, query)

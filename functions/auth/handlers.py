@@ -131,14 +131,20 @@ async def logout(call: Call, given: RefreshToken) -> Response:
 
 
 async def logout_all(call: Call) -> Response:
-    """Sign out everywhere"""
+    """Sign out everywhere
+
+    Ends every session of the caller, this one included.
+    """
     call.ended += await sessions.end_all(call.db, call.caller.id)
     await call.audit(call.db, "auth.logout_all", actor=call.caller.id, target=("user", call.caller.id))
     return done()
 
 
 async def get_me(call: Call) -> Response:
-    """Get the own account"""
+    """Get the own account
+
+    Who the access token speaks for.
+    """
     return answered(await users.document(call.db, call.caller.id))
 
 
@@ -176,13 +182,19 @@ async def change_password(call: Call, change: PasswordChange) -> Response | Prob
 
 
 async def list_sessions(call: Call, query: PageQuery) -> Response:
-    """List the own sessions, newest first"""
+    """List the own sessions, newest first
+
+    Each sign-in is a session; `current` marks the one that asks.
+    """
     items, total = await sessions.page(call.db, call.caller.id, call.caller.session_id, query)
     return call.page(items, total, query)
 
 
 async def end_session(call: Call, session: SessionRow) -> Response:
-    """End one of the own sessions"""
+    """End one of the own sessions
+
+    Its tokens are refused from then on.
+    """
     if session.user_id != call.caller.id:
         raise Problem("not_found")
     await sessions.end(call.db, session.id)
@@ -192,7 +204,10 @@ async def end_session(call: Call, session: SessionRow) -> Response:
 
 
 async def get_keys(call: Call) -> Response:
-    """Get the public keys that verify access tokens"""
+    """Get the public keys that verify access tokens
+
+    A JSON Web Key Set (RFC 7517). A token names its key by `kid`.
+    """
     keys = json.dumps({"keys": call.services.resource(KeySet).keys}).encode()
     return answered(keys, {"Cache-Control": "public, max-age=300"})
 

@@ -82,9 +82,9 @@ class User(Output):
     username: ShownUsername
     email: Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
     role: RoleName
-    is_active: bool
+    is_active: Annotated[bool, Field(description="Whether the account may sign in.")]
     created_at: Moment
-    last_login: Moment | None
+    last_login: Annotated[Moment | None, Field(description="Null before the first sign-in.")]
 
 
 class Member(Output):
@@ -97,11 +97,13 @@ class Member(Output):
 
 
 class Tokens(Output):
-    access_token: Annotated[str, Field(pattern=r"^[\w-]+\.[\w-]+\.[\w-]+$")]
-    refresh_token: Annotated[str, Field(min_length=1)]
+    access_token: Annotated[
+        str, Field(pattern=r"^[\w-]+\.[\w-]+\.[\w-]+$", description="For `Authorization: Bearer`. A JWT (RFC 9068).")
+    ]
+    refresh_token: Annotated[str, Field(min_length=1, description="Gets the next tokens, once.")]
     token_type: Literal["Bearer"]
-    expires_in: Annotated[int, Field(gt=0)]
-    refresh_expires_in: Count
+    expires_in: Annotated[int, Field(gt=0, description="Seconds that the access token lasts.")]
+    refresh_expires_in: Annotated[Count, Field(description="Seconds that the refresh token lasts.")]
 
 
 class Session(Output):
@@ -111,7 +113,7 @@ class Session(Output):
     expires_at: Moment
     ip: str
     user_agent: str
-    current: bool
+    current: Annotated[bool, Field(description="Whether it is the one that asks.")]
 
 
 class Target(Output):
@@ -145,7 +147,7 @@ class Registration(Input):
 
 
 class Credentials(Input):
-    username: Annotated[str, Text(1, 254)]
+    username: Annotated[str, Text(1, 254), Field(description="The user name or the e-mail address, in any case.")]
     password: Password
 
 
@@ -165,14 +167,14 @@ class UserPatch(Patch):
 
 class MemberQuery(PageQuery):
     search: Search = ""
-    role: RoleName | None = None
-    is_active: QueryBool | None = None
+    role: Annotated[RoleName | None, Field(description="Of this role.")] = None
+    is_active: Annotated[QueryBool | None, Field(description="Whether the account may sign in.")] = None
     sort: Annotated[SortKeys, Sort(("username", "created_at"))] = (("username", False),)
 
 
 class AuditQuery(PageQuery):
-    actor: Id | None = None
-    action: AuditAction | None = None
-    target: Id | None = None
-    since: Moment | None = None
-    until: Moment | None = None
+    actor: Annotated[Id | None, Field(description="The id of the user who did it.")] = None
+    action: Annotated[AuditAction | None, Field(description="What was done.")] = None
+    target: Annotated[Id | None, Field(description="The id of what it was done to.")] = None
+    since: Annotated[Moment | None, Field(description="From this time on.")] = None
+    until: Annotated[Moment | None, Field(description="Before this time.")] = None

@@ -11,13 +11,19 @@ from shared.http.problems import Problem
 
 
 async def list_comments(call: Call, query: CommentQuery) -> Response:
-    """List the comments of an issue"""
+    """List the comments of an issue
+
+    The oldest first, unless `sort` says otherwise.
+    """
     items, total = await queries.page(call.db, call.id, query)
     return call.page(items, total, query)
 
 
 async def create_comment(call: Call, issue: IssueRow, new: NewComment) -> Response:
-    """Comment on an issue"""
+    """Comment on an issue
+
+    In Markdown; `content_html` is the same, safe to put into a page. A comment cannot be deleted.
+    """
     if issue.project_is_archived:
         raise Problem("project_archived")
     comment_id, document = await queries.add(call.db, call.id, call.caller.id, new.content, call.html)
@@ -25,7 +31,10 @@ async def create_comment(call: Call, issue: IssueRow, new: NewComment) -> Respon
 
 
 async def get_comment(call: Call) -> Response:
-    """Get a comment"""
+    """Get a comment
+
+    With its `ETag`.
+    """
     return call.document(await queries.document(call.db, call.id))
 
 
@@ -44,6 +53,9 @@ async def edit_comment(call: Call, comment: CommentRow, patch: CommentPatch) -> 
 
 
 async def list_revisions(call: Call, query: PageQuery) -> Response:
-    """List the earlier texts of a comment, newest first"""
+    """List the earlier texts of a comment, newest first
+
+    Each text that the comment had before it was changed.
+    """
     items, total = await queries.revisions(call.db, call.id, query)
     return call.page(items, total, query)

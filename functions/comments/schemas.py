@@ -7,7 +7,8 @@ from pydantic import Field
 from shared.fields import Id, Input, Moment, Output, Patch, Text, UserRef
 from shared.http.paging import PageQuery, Sort, SortKeys
 
-Content = Annotated[str, Text(1, 2000), Field(examples=["With **thin** paper alone."])]
+Content = Annotated[str, Text(1, 2000), Field(description="Markdown.", examples=["With **thin** paper alone."])]
+_Html = Annotated[str, Field(description="The same as HTML, sanitised: safe to put into a page as it is.")]
 
 
 class Comment(Output):
@@ -15,10 +16,10 @@ class Comment(Output):
     issue_id: Id
     author: UserRef
     content: Content
-    content_html: str
+    content_html: _Html
     created_at: Moment
     updated_at: Moment
-    edited: bool
+    edited: Annotated[bool, Field(description="Whether it has had another text.")]
 
 
 class Revision(Output):
@@ -26,8 +27,8 @@ class Revision(Output):
 
     id: Id
     content: Content
-    content_html: str
-    created_at: Moment
+    content_html: _Html
+    created_at: Annotated[Moment, Field(description="When this text was written.")]
 
 
 class NewComment(Input):

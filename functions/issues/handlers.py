@@ -22,30 +22,45 @@ def not_assignable() -> Problem:
 
 
 async def list_issues(call: Call, query: IssueQuery) -> Response:
-    """List issues of all projects"""
+    """List issues of all projects
+
+    Archived projects too. Filters narrow the list together; several values of one are alternatives.
+    """
     items, total = await queries.page(call.db, query, call.caller.id)
     return call.page(items, total, query)
 
 
 async def list_project_issues(call: Call, query: ProjectIssueQuery) -> Response:
-    """List issues of a project"""
+    """List issues of a project
+
+    Filters narrow the list together; several values of one are alternatives.
+    """
     items, total = await queries.page(call.db, query, call.caller.id, call.id)
     return call.page(items, total, query)
 
 
 async def get_issue(call: Call) -> Response:
-    """Get an issue"""
+    """Get an issue
+
+    With its `ETag`. `allowed_statuses` are the statuses that it may have next.
+    """
     return call.document(await queries.document(call.db, call.id))
 
 
 async def list_history(call: Call, query: PageQuery) -> Response:
-    """List what has changed in an issue, newest first"""
+    """List what has changed in an issue, newest first
+
+    One entry for each member that a change has touched, with its value before and after.
+    """
     items, total = await queries.history(call.db, call.id, query)
     return call.page(items, total, query)
 
 
 async def create_issue(call: Call, project: ProjectRow, new: NewIssue) -> Response:
-    """Report an issue"""
+    """Report an issue
+
+    Its status is `open`, its reporter the caller. An assignee has to be an active user.
+    """
     if new.assignee_id:
         await _assignable(call, new.assignee_id)
     if project.is_archived:

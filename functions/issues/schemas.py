@@ -16,11 +16,18 @@ def _null_to_empty(description: object) -> object:
 
 
 _MARKDOWN = Text(0, 5000)
+_HTML = Field(description="The same as HTML, sanitised: safe to put into a page as it is.")
 Description = Annotated[
     str,
     _MARKDOWN,
     BeforeValidator(_null_to_empty),
-    WithJsonSchema({"anyOf": [_MARKDOWN.document(), {"type": "null"}], "examples": ["Only on **A5** paper"]}),
+    WithJsonSchema(
+        {
+            "anyOf": [_MARKDOWN.document(), {"type": "null"}],
+            "examples": ["Only on **A5** paper"],
+            "description": "Markdown.",
+        }
+    ),
 ]
 
 
@@ -28,10 +35,13 @@ class Issue(Output):
     id: Id
     project: ProjectRef
     title: Title
-    description: Annotated[str, _MARKDOWN]
-    description_html: str
+    description: Annotated[str, _MARKDOWN, Field(description="Markdown.")]
+    description_html: Annotated[str, _HTML]
     status: StatusName
-    allowed_statuses: Annotated[list[StatusName], Field(json_schema_extra={"uniqueItems": True})]
+    allowed_statuses: Annotated[
+        list[StatusName],
+        Field(description="The statuses that it may have next.", json_schema_extra={"uniqueItems": True}),
+    ]
     priority: PriorityName
     reporter: UserRef
     assignee: UserRef | None
@@ -45,8 +55,8 @@ class NewIssue(Input):
     title: Title
     description: Description = ""
     priority: PriorityName = "medium"
-    assignee_id: Id | None = None
-    due_date: Day | None = None
+    assignee_id: Annotated[Id | None, Field(description="An active user.")] = None
+    due_date: Annotated[Day | None, Field(description="It may lie in the past.")] = None
 
 
 class IssuePatch(Patch):
@@ -67,8 +77,8 @@ class HistoryEntry(Output):
     at: Moment
     actor: UserRef
     field: HistoryField
-    from_: Annotated[HistoryValue, Field(alias="from")]
-    to: HistoryValue
+    from_: Annotated[HistoryValue, Field(alias="from", description="The value before; of an assignee the user.")]
+    to: Annotated[HistoryValue, Field(description="The value after; of an assignee the user.")]
 
 
 _SEVERAL = Field(strict=False, json_schema_extra={"minItems": 1})
@@ -79,9 +89,11 @@ Priorities = Annotated[tuple[PriorityName, ...], BeforeValidator(csv), _SEVERAL]
 class ProjectIssueQuery(PageQuery):
     """The filters within one project."""
 
-    status: Statuses = ()
-    priority: Priorities = ()
-    assignee: Id | Literal["me", "none"] | None = None
+    status: Annotated[Statuses, Field(description="One of these statuses.")] = ()
+    priority: Annotated[Priorities, Field(description="One of these priorities.")] = ()
+    assignee: Annotated[
+        Id | Literal["me", "none"] | None, Field(description="Whom it is assigned to: a user's id, me, or none.")
+    ] = None
     search: Search = ""
     sort: Annotated[SortKeys, Sort(("created_at", "updated_at", "due_date", "priority", "status", "title"))] = (
         ("created_at", True),
@@ -91,5 +103,5 @@ class ProjectIssueQuery(PageQuery):
 class IssueQuery(ProjectIssueQuery):
     """The filters over all projects."""
 
-    project: Id | None = None
-    reporter: Id | Literal["me"] | None = None
+    project: Annotated[Id | None, Field(description="The id of its project.")] = None
+    reporter: Annotated[Id | Literal["me"] | None, Field(description="Who reported it: a user's id, or me.")] = None

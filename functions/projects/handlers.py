@@ -16,13 +16,19 @@ TAKEN = "A project of this name exists."
 
 
 async def list_projects(call: Call, query: ProjectQuery) -> Response:
-    """List projects"""
+    """List projects
+
+    Those that are not archived, unless `is_archived` asks for the others.
+    """
     items, total = await queries.page(call.db, query)
     return call.page(items, total, query)
 
 
 async def create_project(call: Call, new: NewProject) -> Response:
-    """Create a project"""
+    """Create a project
+
+    Its name is unique without regard to case.
+    """
     with unique(TAKEN):
         project_id, document = await queries.add(call.db, new.name, new.description, call.caller.id)
     await _audit(call, "project.create", project_id)
@@ -30,12 +36,18 @@ async def create_project(call: Call, new: NewProject) -> Response:
 
 
 async def get_project(call: Call) -> Response:
-    """Get a project"""
+    """Get a project
+
+    Archived or not, with its `ETag`.
+    """
     return call.document(await queries.document(call.db, call.id))
 
 
 async def edit_project(call: Call, project: ProjectRow, patch: ProjectPatch) -> Response:
-    """Change a project"""
+    """Change a project
+
+    An archived project takes no change but `is_archived` to false, and others along with it.
+    """
     call.require_match(project.document)
     name, description = patch.take("name", project.name), patch.take("description", project.description)
     is_archived = patch.take("is_archived", project.is_archived)
@@ -54,7 +66,10 @@ async def edit_project(call: Call, project: ProjectRow, patch: ProjectPatch) -> 
 
 
 async def archive_project(call: Call, project: ProjectRow) -> Response:
-    """Archive a project"""
+    """Archive a project
+
+    It can be read from then on, and restored; nothing in it can be changed.
+    """
     call.require_match(project.document)
     if not project.is_archived:
         await queries.change(call.db, project.id, project.name, project.description, is_archived=True)

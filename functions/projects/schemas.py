@@ -25,7 +25,7 @@ class Project(Output):
     created_by: UserRef
     created_at: Moment
     updated_at: Moment
-    is_archived: bool
+    is_archived: Annotated[bool, Field(description="Then it can only be read.")]
 
 
 class NewProject(Input):
@@ -41,5 +41,5 @@ class ProjectPatch(Patch):
 
 class ProjectQuery(PageQuery):
     search: Search = ""
-    is_archived: QueryBool = False
+    is_archived: Annotated[QueryBool, Field(description="The archived ones instead.")] = False
     sort: Annotated[SortKeys, Sort(("name", "created_at", "updated_at"))] = (("created_at", True),)

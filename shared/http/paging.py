@@ -19,18 +19,20 @@ SortKeys = tuple[tuple[str, bool], ...]
 class Page(Output, Generic[ItemT]):
     """One page of a list."""
 
-    items: Annotated[list[ItemT], Field(max_length=100)]
+    items: Annotated[list[ItemT], Field(max_length=100, description="Empty past the last page.")]
     page: Annotated[int, Field(ge=1, le=1_000_000_000)]
     limit: Annotated[int, Field(ge=1, le=100)]
-    total: Count
-    pages: Count
+    total: Annotated[Count, Field(description="Items on all pages.")]
+    pages: Annotated[Count, Field(description="0 where nothing matches.")]
 
 
 class PageQuery(Input):
     """The parameters of every list."""
 
-    page: Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(whole)] = 1
-    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole)] = 20
+    page: Annotated[
+        int, Field(ge=1, le=1_000_000_000, description="Which page, the first being 1."), BeforeValidator(whole)
+    ] = 1
+    limit: Annotated[int, Field(ge=1, le=100, description="Items on a page."), BeforeValidator(whole)] = 20
 
     @property
     def offset(self) -> int:
@@ -51,6 +53,7 @@ class Sort:
         both = [[field, f"-{field}"] for field in self.fields]
         return {
             "type": "array",
+            "description": "What to sort by, the first deciding first; `-` before a field descends.",
             "items": {"type": "string", "enum": [way for ways in both for way in ways]},
             "minItems": 1,
             "allOf": [{"contains": {"enum": ways}, "minContains": 0, "maxContains": 1} for ways in both],

@@ -46,10 +46,18 @@ PROBLEMS: Mapping[str, Kind] = {
     "service_unavailable": Kind(503, "The service is not available just now"),
 }
 
+GUIDE = "/api/docs/guide"
+"""The page for people, with a section for each code."""
+
 _SAFE = "/:@!$&'()*+,;="
 """What a path may hold beside letters and digits (RFC 3986, section 3.3): ``instance`` is a URI reference."""
 RETRY_AFTER_SECONDS = 2
 """What a 503 and a running first request tell the client to wait: about the time of a failover of the pool."""
+
+
+def problem_type(code: str) -> str:
+    """The URI that names the problem (RFC 9457, section 3.1.1)."""
+    return f"urn:flycatcher:problem:{code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,8 @@ class Problem(Exception):
         self.detail = detail
         self.faults = faults
         self.members = members or {}
-        self.headers = dict(headers or {})
+        # ``type`` is a name and no address: this is where it is explained (RFC 8288; IANA's relation "help").
+        self.headers = {**(headers or {}), "Link": f'<{GUIDE}#{code}>; rel="help"'}
         if self.kind.status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
         elif code in ("service_unavailable", "request_in_progress"):
@@ -92,7 +101,7 @@ class Problem(Exception):
     def response(self, instance: str, request_id: str) -> Response:
         """The problem as an answer to the request for the path ``instance``, which is decoded."""
         content: dict[str, Any] = {
-            "type": f"urn:flycatcher:problem:{self.code}",
+            "type": problem_type(self.code),
             "title": self.kind.title,
             "status": self.kind.status,
             "code": self.code,

@@ -10,7 +10,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from operations.openapi import ENDPOINTS
-from operations.openapi_links import operation_id
+from operations.openapi.links import operation_id
 from shared.endpoint import Endpoint
 
 Case = schemathesis.Case[Any]

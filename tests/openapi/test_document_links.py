@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from operations.openapi import ENDPOINTS, whole_api
-from operations.openapi_links import operation_id
+from operations.openapi.links import operation_id
 from tests.support.api import JSON, Api
 from tests.support.fixtures import world
 from tests.support.people import PASSWORD

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from local.app import create_app
 from operations.openapi import ENDPOINTS
-from operations.openapi_answers import problem_codes
+from operations.openapi.answers import problem_codes
 from shared.endpoint import Endpoint
 from shared.http import server
 from shared.http.headers import SECURITY_HEADERS

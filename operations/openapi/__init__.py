@@ -11,7 +11,7 @@ from functions.comments.app import ENDPOINTS as COMMENTS
 from functions.issues.app import ENDPOINTS as ISSUES
 from functions.projects.app import ENDPOINTS as PROJECTS
 from operations.console import fail
-from operations.openapi_document import describe
+from operations.openapi.document import describe
 from shared import VERSION
 
 ENDPOINTS = [*AUTH, *PROJECTS, *ISSUES, *COMMENTS]

@@ -4,17 +4,28 @@ import re
 from collections.abc import Iterable
 from inspect import cleandoc
 from typing import Any
+from urllib.parse import urlsplit
 
 from apispec import APISpec
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from operations.openapi_answers import ProblemDocument, answers, header_components
-from operations.openapi_links import links, operation_id
+from operations.openapi.about import INFO, SERVERS, TAGS
+from operations.openapi.answers import answers, header_components, problem_codes, shared_responses
+from operations.openapi.examples import Example, operation_example
+from operations.openapi.links import links, operation_id
+from operations.openapi.problems import problem_schemas
+from operations.openapi.who import who
 from shared.endpoint import Endpoint
 from shared.security.permissions import needs_token
 
 _REFERENCE = "#/components/schemas/"
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "The `access_token` that `/api/auth/login` gives. It lasts 15 minutes.",
+}
 
 
 def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
@@ -24,12 +35,18 @@ def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         title="Flycatcher",
         version=version,
         openapi_version="3.1.0",
-        info={"description": "An internal bug tracker: projects, issues, comments."},
+        info=INFO,
+        servers=SERVERS,
         security=[{"bearer": []}],
     )
-    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    for name, schema in _schemas(listed).items():
+    codes = {code for endpoint in listed for code in problem_codes(endpoint)}
+    for tag in TAGS:
+        spec.tag(tag)
+    spec.components.security_scheme("bearer", _BEARER)
+    for name, schema in (_schemas(listed) | problem_schemas(codes)).items():
         spec.components.schema(name, schema)
+    for name, response in shared_responses(listed).items():
+        spec.components.response(name, response)
     for name, header in header_components().items():
         spec.components.header(name, header)
     for path in dict.fromkeys(endpoint.path for endpoint in listed):
@@ -42,7 +59,6 @@ def describe(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
 def _schemas(endpoints: list[Endpoint]) -> dict[str, Any]:
     inputs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(e.body, "validation") for e in endpoints if e.body]
     outputs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(e.output, "serialization") for e in endpoints if e.output]
-    outputs.append((ProblemDocument, "serialization"))
     _, definitions = models_json_schema([*inputs, *outputs], ref_template=_REFERENCE + "{model}")
     return {_renamed(name): _relinked(schema) for name, schema in definitions["$defs"].items()}
 
@@ -69,43 +85,71 @@ def _reference(model: type[BaseModel]) -> dict[str, str]:
 
 def _operation(endpoint: Endpoint, endpoints: list[Endpoint]) -> dict[str, Any]:
     summary, _, description = cleandoc(endpoint.handler.__doc__ or "").partition("\n\n")
-    responses = answers(endpoint, _reference(endpoint.output) if endpoint.output else None, _reference(ProblemDocument))
+    example = operation_example(operation_id(endpoint))
+    responses = answers(endpoint, _reference(endpoint.output) if endpoint.output else None, example)
     if leading := links(endpoint, endpoints):
         responses[str(endpoint.status)]["links"] = leading
     operation: dict[str, Any] = {
         "operationId": operation_id(endpoint),
         "summary": summary,
+        "description": "\n\n".join(filter(None, [description, _rights(endpoint)])),
         "tags": [endpoint.handler.__module__.split(".")[1]],
-        "parameters": _parameters(endpoint),
+        "parameters": _parameters(endpoint, example),
         "responses": responses,
     }
-    if description:
-        operation["description"] = description
     if not needs_token(endpoint.permission):
         operation["security"] = []
     if endpoint.body:
-        schema = _reference(endpoint.body)
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = {"schema": _reference(endpoint.body), "example": example["body"]}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     return operation
 
 
-def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    parameters = []
+def _rights(endpoint: Endpoint) -> str:
+    lines = [f"Who may: {who(endpoint.permission)}."]
+    lines += [f"Naming `{name}`: {who(right)}." for name, right in endpoint.member_permissions.items()]
+    return "\n\n".join(lines)
+
+
+def _parameters(endpoint: Endpoint, example: Example) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = []
     if "{id}" in endpoint.path:
-        schema = {"type": "string", "format": "uuid"}
-        parameters.append({"in": "path", "name": "id", "required": True, "schema": schema})
+        steps = zip(endpoint.path.split("/"), urlsplit(example["path"]).path.split("/"), strict=True)
+        parameters.append(
+            {
+                "in": "path",
+                "name": "id",
+                "required": True,
+                "description": f"The id of the {endpoint.kind}.",
+                "schema": {"type": "string", "format": "uuid"},
+                "example": next(given for step, given in steps if step == "{id}"),
+            }
+        )
     if endpoint.query:
-        parameters += [
-            {"in": "query", "name": name, "schema": schema, **_style(schema)}
-            for name, schema in _query_schemas(endpoint.query).items()
-        ]
+        for name, schema in _query_schemas(endpoint.query).items():
+            described = {"description": schema.pop("description")}
+            parameters.append({"in": "query", "name": name, **described, "schema": schema, **_style(schema)})
     if endpoint.idempotent:
-        schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
-        parameters.append({"in": "header", "name": "Idempotency-Key", "schema": schema})
+        parameters.append(_header("Idempotency-Key"))
     if endpoint.tagged:
-        name = "If-Match" if endpoint.subject else "If-None-Match"
-        parameters.append({"in": "header", "name": name, "schema": {"type": "string"}})
+        parameters.append(_header("If-Match" if endpoint.subject else "If-None-Match"))
     return parameters
+
+
+REQUEST_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Idempotency-Key": (
+        "A name of your own for the request, such as a UUID: within 24 hours the same gives the first answer again.",
+        {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    ),
+    "If-Match": ("Only if it still has this `ETag`; otherwise 412 and no change.", {"type": "string"}),
+    "If-None-Match": ("Only if it no longer has this `ETag`; otherwise 304.", {"type": "string"}),
+}
+"""What an operation may take besides ``Authorization``."""
+
+
+def _header(name: str) -> dict[str, Any]:
+    description, schema = REQUEST_HEADERS[name]
+    return {"in": "header", "name": name, "description": description, "schema": schema}
 
 
 def _query_schemas(query: type[BaseModel]) -> dict[str, Any]:
