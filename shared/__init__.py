@@ -1,3 +1,3 @@
 """What every function stands on. It imports no function."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
