@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from operations.openapi.examples import Example, problem_example
+from operations.openapi.examples import Example, answered_header, problem_example
 from operations.openapi.problems import MEANINGS, response_name, schema_name
 from shared.endpoint import Endpoint
 from shared.http.headers import REQUEST_ID
@@ -22,7 +22,6 @@ class Header(NamedTuple):
 
 _COUNT = {"type": "integer", "minimum": 0}
 _SECONDS = {"type": "integer", "minimum": 1}
-_LINK = '<{0}?page=1>; rel="first", <{0}?page=7>; rel="last", <{0}?page=2>; rel="next"'
 HEADERS: Mapping[str, Header] = {
     "RateLimit-Limit": Header("Requests that a client address may make in a minute.", _COUNT, 100),
     "RateLimit-Remaining": Header("Requests that are left of them.", _COUNT, 97),
@@ -35,12 +34,12 @@ HEADERS: Mapping[str, Header] = {
     "ETag": Header(
         "The strong entity tag of what is shown, for `If-None-Match` and `If-Match`.",
         {"type": "string", "pattern": '^"[!#-~]+"$'},
-        '"5b0c7f64"',
+        answered_header("get_issue", "ETag"),
     ),
     "Page-Links": Header(
         "The first, last, next and prev page (RFC 8288); each keeps the other parameters.",
         {"type": "string", "pattern": '; rel="first"'},
-        _LINK.format("/api/issues"),
+        answered_header("list_issues", "Link"),
     ),
     "Help-Link": Header(
         "Where the guide explains the problem (RFC 8288).",
@@ -50,7 +49,7 @@ HEADERS: Mapping[str, Header] = {
     "Location": Header(
         "The path of what was created.",
         {"type": "string", "format": "uri-reference"},
-        "/api/issues/01a20430-4a88-7233-b2b1-68fd54c44639",
+        answered_header("create_issue", "Location"),
     ),
     "Retry-After": Header("Seconds to wait.", _SECONDS, 2),
     "WWW-Authenticate": Header("How to sign in.", {"type": "string", "const": "Bearer"}, "Bearer"),

@@ -15,8 +15,11 @@ class Example(TypedDict):
     method: str
     path: str
     """With its query, as it was sent."""
+    headers: NotRequired[dict[str, str]]
+    """Those that make it more than the bare request."""
     body: NotRequired[dict[str, Any]]
     status: int
+    answer_headers: NotRequired[dict[str, str]]
     answer: NotRequired[Any]
 
 
@@ -43,3 +46,8 @@ def operation_example(operation_id: str) -> Example:
 def problem_example(code: str) -> dict[str, Any]:
     """A problem that was answered."""
     return _examples()["problems"][code]
+
+
+def answered_header(operation_id: str, name: str) -> str:
+    """A header of what an operation answered."""
+    return operation_example(operation_id)["answer_headers"][name]

@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+_TAG = re.compile(r'(?<=\\")[0-9a-f]{32}(?=\\")')
+"""What is within the quotation marks of an entity tag, as JSON has it."""
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _BEGIN = datetime(2026, 11, 23, 8, 0, 0, 120_000, tzinfo=UTC)
 _STEP = timedelta(minutes=7, seconds=41, microseconds=613_077)
@@ -26,7 +28,8 @@ SECRETS = {
 def stable(captured: dict[str, Any]) -> dict[str, Any]:
     """The same with other ids, times and secrets: always the same ones, alike where they were alike, in their order."""
     text = json.dumps(_hidden(captured))
-    text = _replaced(text, _ID, lambda _found, number: _id(number))
+    text = _replaced(text, _ID, _id)
+    text = _replaced(text, _TAG, lambda number: sha256(str(number).encode()).hexdigest()[:32])
     times = sorted({datetime.fromisoformat(found) for found in _TIME.findall(text)})
     shown = {time: _time(time, rank) for rank, time in enumerate(times)}
     text = _TIME.sub(lambda found: shown[datetime.fromisoformat(found[0])], text)
@@ -40,9 +43,9 @@ def _hidden(value: Any) -> Any:
     return [_hidden(item) for item in value] if isinstance(value, list) else value
 
 
-def _replaced(text: str, pattern: re.Pattern[str], other: Callable[[str, int], str]) -> str:
+def _replaced(text: str, pattern: re.Pattern[str], other: Callable[[int], str]) -> str:
     seen: dict[str, str] = {}
-    return pattern.sub(lambda found: seen.setdefault(found[0], other(found[0], len(seen))), text)
+    return pattern.sub(lambda found: seen.setdefault(found[0], other(len(seen))), text)
 
 
 def _id(number: int) -> str:

@@ -12,6 +12,10 @@ LINUS = {"username": "linus", "email": "linus@flycatcher.example", "password": P
 KIOSK = {"name": "Kiosk", "description": "The machines in the hall"}
 RECEIPT = {"title": "Receipt is cut off", "description": "Only on **A5** paper", "priority": "high"}
 CHANGED = {"current_password": PASSWORD, "new_password": "Battery-staple-2"}
+ONCE = {"Idempotency-Key": "receipt-cut-off-1"}
+UNCHANGED = {"If-Match": "{etag}"}
+SHOWN = ("ETag", "Link", "Location")
+"""Headers of an answer that an example shows."""
 HIGH = "status=open,in_progress&priority=high&sort=-priority,created_at"
 
 
@@ -24,6 +28,7 @@ class Step(NamedTuple):
     body: JSON | None = None
     known_as: str = ""
     """The name under which the id that comes back is known from then on."""
+    headers: JSON = {}  # noqa: RUF012  # a default of a tuple, which nobody changes
 
 
 STORY = [
@@ -36,11 +41,11 @@ STORY = [
     Step("ada", "GET", "/api/projects?search=kiosk&sort=name"),
     Step("ada", "GET", "/api/projects/{project}"),
     Step("ada", "PATCH", "/api/projects/{project}", {"description": "The machines in the hall, and their printers"}),
-    Step("grace", "POST", "/api/projects/{project}/issues", RECEIPT, "issue"),
+    Step("grace", "POST", "/api/projects/{project}/issues", RECEIPT, "issue", ONCE),
     Step("grace", "GET", f"/api/issues?{HIGH}"),
     Step("grace", "GET", "/api/projects/{project}/issues?assignee=none"),
     Step("grace", "GET", "/api/issues/{issue}"),
-    Step("ada", "PATCH", "/api/issues/{issue}", {"status": "in_progress", "assignee_id": "{grace}"}),
+    Step("ada", "PATCH", "/api/issues/{issue}", {"status": "in_progress", "assignee_id": "{grace}"}, "", UNCHANGED),
     Step("grace", "GET", "/api/issues/{issue}/history"),
     Step("grace", "POST", "/api/issues/{issue}/comments", {"content": "With **thin** paper alone."}, "comment"),
     Step("grace", "GET", "/api/issues/{issue}/comments"),
@@ -78,15 +83,22 @@ class Stage:
 
     def play(self, step: Step) -> JSON:
         """What was sent, and what came."""
-        path, body = self._filled(step.path), self._filled(step.body)
-        answer = self.callers[step.who].request(step.method, path, json=body, headers=AGENT)
+        path, headers, body = (self._filled(part) for part in (step.path, step.headers, step.body))
+        answer = self.callers[step.who].request(step.method, path, json=body, headers=AGENT | headers)
         assert answer.is_success, answer.text
-        played: JSON = {"method": step.method, "path": path} | ({"body": body} if body else {})
-        played["status"] = answer.status_code
-        if answer.content:
-            played["answer"] = answer.json()
-            self._remember(step, played["answer"])
-        return played
+        self.known["etag"] = answer.headers.get("ETag", "")
+        shown = answer.json() if answer.content else None
+        self._remember(step, shown or {})
+        played = {
+            "method": step.method,
+            "path": path,
+            "headers": headers,
+            "body": body,
+            "status": answer.status_code,
+            "answer_headers": {name: answer.headers[name] for name in SHOWN if name in answer.headers},
+            "answer": shown,
+        }
+        return {name: part for name, part in played.items() if part}
 
     def _remember(self, step: Step, shown: JSON) -> None:
         if "refresh_token" in shown:
