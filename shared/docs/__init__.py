@@ -1,0 +1,96 @@
+"""Swagger UI and the OpenAPI document, every byte from our own origin."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from starlette.responses import Response
+
+from shared.call import JSON, Call
+from shared.endpoint import Endpoint, Handler, endpoint
+from shared.http.conditional import etag, unchanged
+from shared.http.problems import Problem
+from shared.security.permissions import Permission
+
+Read = Callable[[], bytes]
+"""Makes or reads what is served, when it is first asked for, and keeps it."""
+
+OPENAPI_PATH = "/api/openapi.json"
+DOCS_PATH = "/api/docs"
+DOCUMENT = Path(__file__).parents[2] / "openapi.json"
+HTML, CSS, SCRIPT, PNG = "text/html", "text/css", "text/javascript", "image/png"
+_OURS = Path(__file__).parent
+_PACKAGE = "flask_swagger_ui"
+"""Its wheel carries Swagger UI's files; its code needs Flask and is never imported."""
+_REVALIDATED = {"Cache-Control": "public, no-cache"}
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def built_document() -> bytes:
+    """The document that the image was built with (Dockerfile).
+
+    Raises:
+        Problem: 404 where there is none, as in a checkout of the code.
+    """
+    try:
+        return _document()
+    except FileNotFoundError:
+        told = f"There is no {DOCUMENT.name} here: python -m operations openapi makes it."
+        raise Problem("not_found", told) from None
+
+
+@cache
+def _document() -> bytes:
+    return DOCUMENT.read_bytes()
+
+
+@cache
+def _ours(name: str) -> bytes:
+    return (_OURS / name).read_bytes()
+
+
+@cache
+def _theirs(name: str) -> bytes:
+    spec = find_spec(_PACKAGE)
+    locations = spec.submodule_search_locations if spec else None
+    if not locations:
+        raise FileNotFoundError(f"{_PACKAGE} is not installed")
+    return (Path(locations[0]) / "dist" / name).read_bytes()
+
+
+_SERVED: dict[str, tuple[Read, str]] = {
+    "": (partial(_ours, "page.html"), HTML),
+    "/docs.css": (partial(_ours, "docs.css"), CSS),
+    "/start.js": (partial(_ours, "start.js"), SCRIPT),
+    "/swagger-ui.css": (partial(_theirs, "swagger-ui.css"), CSS),
+    "/swagger-ui-bundle.js": (partial(_theirs, "swagger-ui-bundle.js"), SCRIPT),
+    "/favicon-32x32.png": (partial(_theirs, "favicon-32x32.png"), PNG),
+}
+"""What is below DOCS_PATH, and its media type."""
+
+
+def docs_endpoints(openapi: Read) -> list[Endpoint]:
+    """The endpoints of the documentation; ``openapi`` gives the OpenAPI document."""
+    served = {OPENAPI_PATH: (openapi, JSON)} | {DOCS_PATH + path: file for path, file in _SERVED.items()}
+    return [
+        endpoint("GET", path, Permission.ENTER, own_connections=True)(_handler(read, media_type))
+        for path, (read, media_type) in served.items()
+    ]
+
+
+def _handler(read: Read, media_type: str) -> Handler:
+    own = {"Content-Security-Policy": _CONTENT_SECURITY_POLICY} if media_type == HTML else {}
+
+    async def handler(call: Call) -> Response:
+        content = read()
+        tag = etag(content)
+        headers = _REVALIDATED | own | {"ETag": tag}
+        if unchanged(call.headers.get("if-none-match"), tag):
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type=media_type)
+
+    return handler
