@@ -16,7 +16,7 @@ RUN --mount=type=cache,target=/var/cache/pip \
     # Unchecked: a cold start looks for no source. The image is all there is, so no bytecode of it can be out of date.
     && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/flycatcher/lib
 
-# The code, and the description of the API that is made from it.
+# The code, and the descriptions of the API that are made from it.
 FROM packages AS code
 WORKDIR /srv/flycatcher
 COPY shared shared
@@ -24,7 +24,9 @@ COPY functions functions
 COPY migrations migrations
 COPY operations operations
 COPY alembic.ini ./
+COPY docs/api.md docs/
 RUN /opt/flycatcher/bin/python -m operations openapi --output openapi.json \
+    && /opt/flycatcher/bin/python -m operations guide --output guide.html \
     && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash . \
     && chmod -R a=rX .
 

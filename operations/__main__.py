@@ -14,6 +14,7 @@ COMMANDS = {
     "keys": "make, rotate or show the keys of access tokens",
     "connections": "compare what the functions may open with what PostgreSQL gives",
     "openapi": "print the description of the API",
+    "guide": "print the guide to the API as a page",
 }
 
 

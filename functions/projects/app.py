@@ -8,7 +8,7 @@ import os
 from functions.projects import handlers, queries
 from functions.projects.schemas import NewProject, Project, ProjectPatch, ProjectQuery
 from shared.data.documents import exists_in
-from shared.docs import built_document, docs_endpoints
+from shared.docs import built_document, built_guide, docs_endpoints
 from shared.endpoint import endpoint
 from shared.function import Function
 from shared.http.paging import Page
@@ -63,6 +63,6 @@ ENDPOINTS = [
 
 app = Function(
     "projects",
-    [*ENDPOINTS, *docs_endpoints(built_document)],
+    [*ENDPOINTS, *docs_endpoints(built_document, built_guide)],
     settings=lambda: Settings.load(os.environ, "projects"),
 )

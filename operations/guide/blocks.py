@@ -1,4 +1,4 @@
-"""The parts of the guide that are made: from the permission matrix, the problems, the settings, and captured answers."""
+"""The parts of the guide that are made: of the permission matrix, the problems, the settings, captured answers."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def _permissions(_: str) -> str:
             continue
         by_role = ["yes" if role in granted else "no" for role in map(Standing, ROLES)]
         relations = [words for standing, words in STANDINGS.items() if standing in granted and standing not in ROLES]
-        rows.append([permission.value, *by_role, ", ".join(relations) or "–"])
+        rows.append([permission.value, *by_role, ", ".join(relations) or "nobody"])
     return _table(["to", *ROLES, "also"], rows)
 
 
@@ -52,7 +52,7 @@ def _moves(_: str) -> str:
 
 
 def _limits(_: str) -> str:
-    default = {setting.name: setting.default for setting in fields(Settings)}
+    default: dict[str, int] = {setting.name: setting.default for setting in fields(Settings)}  # type: ignore[misc]  # all whole
     rows = [
         ("requests of one client address", f"{default['rate_limit_per_minute']} a minute"),
         ("attempts to sign in, of one address and of one account", f"{default['login_limit_per_minute']} a minute"),

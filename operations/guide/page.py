@@ -73,7 +73,7 @@ def _scrolling(tokens: Sequence[Token]) -> list[Token]:
     for token in tokens:
         if token.type in _SCROLLS:
             name = _SCROLLS[token.type][1]
-            made.append(_html(f'<div class="wide" role="region" aria-label="{name}" tabindex="0">'))
+            made.append(_html(f'<div class="wide" role="group" aria-label="{name}" tabindex="0">'))
         made.append(token)
         if token.type in {end for end, _ in _SCROLLS.values()}:
             made.append(_html("</div>\n"))

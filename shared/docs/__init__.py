@@ -10,7 +10,7 @@ from starlette.responses import Response
 from shared.call import JSON, Call
 from shared.endpoint import Endpoint, Handler, endpoint
 from shared.http.conditional import etag, unchanged
-from shared.http.problems import Problem
+from shared.http.problems import GUIDE, Problem
 from shared.security.permissions import Permission
 
 Read = Callable[[], bytes]
@@ -18,7 +18,10 @@ Read = Callable[[], bytes]
 
 OPENAPI_PATH = "/api/openapi.json"
 DOCS_PATH = "/api/docs"
-DOCUMENT = Path(__file__).parents[2] / "openapi.json"
+GUIDE_STYLE_PATH = f"{DOCS_PATH}/guide.css"
+ICON_PATH = f"{DOCS_PATH}/favicon-32x32.png"
+_ROOT = Path(__file__).parents[2]
+DOCUMENT, GUIDE_PAGE = _ROOT / "openapi.json", _ROOT / "guide.html"
 HTML, CSS, SCRIPT, PNG = "text/html", "text/css", "text/javascript", "image/png"
 _OURS = Path(__file__).parent
 _PACKAGE = "flask_swagger_ui"
@@ -31,26 +34,38 @@ _CONTENT_SECURITY_POLICY = (
 
 
 def built_document() -> bytes:
-    """The document that the image was built with (Dockerfile).
+    """The OpenAPI document that the image was built with (Dockerfile).
 
     Raises:
         Problem: 404 where there is none, as in a checkout of the code.
     """
+    return _built(DOCUMENT, "openapi")
+
+
+def built_guide() -> bytes:
+    """The guide that the image was built with.
+
+    Raises:
+        Problem: 404 where there is none.
+    """
+    return _built(GUIDE_PAGE, "guide")
+
+
+def _built(path: Path, command: str) -> bytes:
     try:
-        return _document()
+        return _content(path)
     except FileNotFoundError:
-        told = f"There is no {DOCUMENT.name} here: python -m operations openapi makes it."
+        told = f"There is no {path.name} here: python -m operations {command} --output {path.name} makes it."
         raise Problem("not_found", told) from None
 
 
 @cache
-def _document() -> bytes:
-    return DOCUMENT.read_bytes()
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
 
 
-@cache
 def _ours(name: str) -> bytes:
-    return (_OURS / name).read_bytes()
+    return _content(_OURS / name)
 
 
 @cache
@@ -65,6 +80,7 @@ def _theirs(name: str) -> bytes:
 _SERVED: dict[str, tuple[Read, str]] = {
     "": (partial(_ours, "page.html"), HTML),
     "/docs.css": (partial(_ours, "docs.css"), CSS),
+    "/guide.css": (partial(_ours, "guide.css"), CSS),
     "/start.js": (partial(_ours, "start.js"), SCRIPT),
     "/swagger-ui.css": (partial(_theirs, "swagger-ui.css"), CSS),
     "/swagger-ui-bundle.js": (partial(_theirs, "swagger-ui-bundle.js"), SCRIPT),
@@ -73,9 +89,11 @@ _SERVED: dict[str, tuple[Read, str]] = {
 """What is below DOCS_PATH, and its media type."""
 
 
-def docs_endpoints(openapi: Read) -> list[Endpoint]:
-    """The endpoints of the documentation; ``openapi`` gives the OpenAPI document."""
-    served = {OPENAPI_PATH: (openapi, JSON)} | {DOCS_PATH + path: file for path, file in _SERVED.items()}
+def docs_endpoints(openapi: Read, guide: Read) -> list[Endpoint]:
+    """The endpoints of the documentation; ``openapi`` gives the OpenAPI document, ``guide`` the page for people."""
+    served = {OPENAPI_PATH: (openapi, JSON), GUIDE: (guide, HTML)} | {
+        DOCS_PATH + path: file for path, file in _SERVED.items()
+    }
     return [
         endpoint("GET", path, Permission.ENTER, own_connections=True)(_handler(read, media_type))
         for path, (read, media_type) in served.items()

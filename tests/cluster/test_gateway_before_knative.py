@@ -21,7 +21,7 @@ from tests.support.knative_stub import TOLD
 from tests.support.manifests import OVERLAYS
 from tests.support.wire import exchange
 
-METHODS = {(endpoint.method, endpoint.path) for endpoint in [*ENDPOINTS, *docs_endpoints(lambda: b"")]}
+METHODS = {(endpoint.method, endpoint.path) for endpoint in [*ENDPOINTS, *docs_endpoints(bytes, bytes)]}
 ROUTES = sorted(METHODS | {("HEAD", path) for method, path in METHODS if method == "GET"})
 """The code's own tables."""
 KEPT = r"/\.well-known/|/api/(openapi|docs)"

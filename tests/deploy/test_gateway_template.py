@@ -41,7 +41,7 @@ def _owner(endpoint: Endpoint) -> str:
     return module.split(".")[1] if module.startswith("functions.") else "projects"
 
 
-ALL = [*ENDPOINTS, *docs_endpoints(lambda: b"")]
+ALL = [*ENDPOINTS, *docs_endpoints(bytes, bytes)]
 
 
 @pytest.mark.parametrize("endpoint", ALL, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")

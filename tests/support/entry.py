@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from operations.guide import guide_page
 from operations.openapi import whole_api
 from shared.docs import docs_endpoints
 from shared.function import Function
@@ -28,7 +29,7 @@ class Entry:
         self._lives: dict[FunctionName, _Life] = {}
         for name in FUNCTION_NAMES:
             made = import_module(f"functions.{name}.app")
-            documentation = docs_endpoints(_openapi) if name == ELSEWHERE else []
+            documentation = docs_endpoints(_openapi, guide_page) if name == ELSEWHERE else []
             self._functions[name] = Function(
                 name,
                 [*made.ENDPOINTS, *documentation],
