@@ -133,6 +133,10 @@ locust = mkdir -p $(RESULTS) && LOADTEST_PASSWORD='$(LOADTEST_PASSWORD)' $(LOADT
 	--headless --only-summary --host $(URL) --pace $(PACE) --stop-timeout 30 \
 	--html $(RESULTS)/report.html --csv $(RESULTS)/report $(OPTIONS)
 
+examples: install-dev  ## capture the answers that the documents show anew, and put them there
+	@CAPTURE_EXAMPLES=1 $(python) -m pytest --numprocesses 0 --quiet tests/openapi/test_examples.py
+	@$(python) -m operations guide --refresh
+
 hooks: install-dev  ## let git run the quick checks before each commit
 	@$(VENV)/bin/prek install
 

@@ -29,12 +29,6 @@ def test_every_folder_of_the_map_is_there() -> None:
     assert [path for path in named if not (Path(__file__).parent.parent / path).exists()] == []
 
 
-def test_every_decision_that_is_linked_is_there() -> None:
-    links = re.findall(r"\]\((docs/[^)]+)\)", README)
-    assert links
-    assert [link for link in links if not (Path(__file__).parent.parent / link).is_file()] == []
-
-
 def test_every_family_of_attacks_is_told_of_and_no_other() -> None:
     told = set(re.findall(r"`(test_\w+\.py)`", SECURITY))
     assert told == {path.name for path in (TESTS / "security").glob("test_*.py")}

@@ -40,7 +40,7 @@ def _permissions(_: str) -> str:
             continue
         by_role = ["yes" if role in granted else "no" for role in map(Standing, ROLES)]
         relations = [words for standing, words in STANDINGS.items() if standing in granted and standing not in ROLES]
-        rows.append([permission.value, *by_role, ", ".join(relations) or "nobody"])
+        rows.append([permission.value, *by_role, ", ".join(relations)])
     return _table(["to", *ROLES, "also"], rows)
 
 
