@@ -41,6 +41,7 @@ def check_told(answer: Answer, status: int, code: str) -> JSON:
     assert set(problem) == MEMBERS
     assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:flycatcher:problem:{code}")
     assert problem["title"] == PROBLEMS[code].title
+    assert answer.headers["link"] == f'</api/docs/guide#{code}>; rel="help"'
     assert problem["detail"].endswith(".")
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert {name: answer.headers.get(name.lower()) for name in SECURITY_HEADERS} == SECURITY_HEADERS

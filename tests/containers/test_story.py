@@ -20,9 +20,11 @@ def test_the_demo_is_there_and_everyone_of_it_signs_in(client: httpx.Client) -> 
 def test_the_documentation_is_served_whole(client: httpx.Client) -> None:
     document = client.get("/api/openapi.json")
     assert document.json()["openapi"].startswith("3.1")
-    page = client.get("/api/docs")
-    assert page.headers["Content-Type"].startswith("text/html")
-    for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon-32x32.png"):
+    for page, title in {"/api/docs": "Flycatcher API", "/api/docs/guide": "Using the Flycatcher API"}.items():
+        answer = client.get(page)
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert f"<title>{title}</title>" in answer.text
+    for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "docs.css", "guide.css", "favicon-32x32.png"):
         assert client.get(f"/api/docs/{asset}").status_code == 200
     keys = client.get("/.well-known/jwks.json").json()["keys"]
     assert [key["use"] for key in keys] == ["sig"]

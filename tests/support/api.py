@@ -155,6 +155,7 @@ def check_problem(response: httpx2.Response, endpoint: Endpoint | None = None) -
     for error in problem.get("errors", []):
         assert set(error) == {"in", "path", "code", "message"}
         assert error["in"] in ("body", "query", "header")
+    assert response.headers["Link"] == f'</api/docs/guide#{code}>; rel="help"'
     if response.status_code == 401:
         assert response.headers["WWW-Authenticate"] == "Bearer"
     if response.status_code in (423, 429, 503):
