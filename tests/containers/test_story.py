@@ -22,7 +22,7 @@ def test_the_documentation_is_served_whole(client: httpx.Client) -> None:
     assert document.json()["openapi"].startswith("3.1")
     page = client.get("/api/docs")
     assert page.headers["Content-Type"].startswith("text/html")
-    for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon-32x32.png"):
+    for asset in ("swagger-ui.css", "swagger-ui-bundle.js", "docs.css", "start.js", "favicon-32x32.png"):
         assert client.get(f"/api/docs/{asset}").status_code == 200
     keys = client.get("/.well-known/jwks.json").json()["keys"]
     assert [key["use"] for key in keys] == ["sig"]
