@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.docs_page import HEIGHT, DocsPage
+from tests.browser.docs_page import HEIGHT, WIDE, DocsPage
 from tests.support.api import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -23,10 +22,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WIDE, NARROW = 1280, 360
-"""Pixels: a laptop and the narrowest telephone that is still about."""
+SECONDS = 10
+"""So long the browser waits for what has to be there."""
 
-Scheme = Literal["light", "dark"]
 OpenDocs = Callable[..., DocsPage]
 
 
@@ -57,13 +55,14 @@ def screenshots(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_docs(browser: Browser, server: Server, screenshots: Path) -> Iterator[OpenDocs]:
-    """Opens the page in a window of so many pixels, light or dark; afterwards nothing may have gone wrong on it."""
+    """Opens the page, at a fragment of its address; afterwards nothing may have gone wrong on it."""
     pages: list[DocsPage] = []
     with ExitStack() as stack:
 
-        def opening(width: int = WIDE, scheme: Scheme = "light", fragment: str = "") -> DocsPage:
-            context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+        def opening(fragment: str = "") -> DocsPage:
+            context = browser.new_context(viewport={"width": WIDE, "height": HEIGHT}, color_scheme="light")
             stack.callback(context.close)
+            context.set_default_timeout(SECONDS * 1000)
             pages.append(DocsPage(context.new_page(), server.url, screenshots))
             pages[-1].open(fragment)
             return pages[-1]

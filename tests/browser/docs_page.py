@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
 from tests.support.api import JSON
 
-HEIGHT = 900
-"""Pixels."""
+WIDE, NARROW, HEIGHT = 1280, 360, 900
+"""Pixels: a laptop and the narrowest telephone that is still about."""
+Scheme = Literal["light", "dark"]
 TABS = 60
 """So many stops of the keyboard are more than there are before anything that is looked for."""
 
@@ -80,9 +81,11 @@ class DocsPage:
                 return
         raise AssertionError(f"the keyboard does not reach {target}")
 
-    def resize(self, width: int) -> None:
-        """Make the window so many pixels wide."""
+    def become(self, width: int, scheme: Scheme) -> None:
+        """Make the window so many pixels wide, and the system light or dark; wait until no colour changes any more."""
         self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
 
     def is_wider_than_the_window(self) -> bool:
         """Whether the page could be scrolled sideways."""
