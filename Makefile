@@ -31,7 +31,7 @@ help:  ## say what each target does
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
 
-quick := $(addprefix --ignore tests/,cluster containers faults knative)
+quick := $(addprefix --ignore tests/,browser cluster containers faults knative)
 test: install-dev  ## run every quick test
 	@$(python) -m pytest $(COVERAGE) $(quick)
 
@@ -43,6 +43,9 @@ precise := $(addsuffix .py,$(addprefix test_,dependencies durability overload sl
 test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under load, fuzz the API, soak it (some minutes)
 	@$(python) -m pytest --numprocesses 2 --dist loadfile tests/faults $(precise:%=--ignore tests/faults/%)
 	@$(python) -m pytest --numprocesses 0 $(addprefix tests/faults/,$(precise))
+
+test-browser: install-dev  ## try the pages of the documentation in a browser (needs Chromium)
+	@$(python) -m pytest --numprocesses 0 tests/browser
 
 test-containers: install-dev  ## build the image, bring up docker-compose.yml and the pods of knative/, test them from outside (needs Docker)
 	@VENV=$(VENV) .ci/containers
