@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.docs_page import HEIGHT, WIDE, DocsPage
+from tests.browser.docs_page import DocsPage
+from tests.browser.tab import HEIGHT, WIDE, Tab
 from tests.support.api import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -25,7 +27,14 @@ ARGUMENTS = (
 SECONDS = 10
 """So long the browser waits for what has to be there."""
 
+TabT = TypeVar("TabT", bound=Tab)
 OpenDocs = Callable[..., DocsPage]
+
+
+class OpenTab(Protocol):
+    """Makes a tab of a kind."""
+
+    def __call__(self, kind: type[TabT]) -> TabT: ...
 
 
 def find_browser() -> str:
@@ -54,18 +63,30 @@ def screenshots(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_docs(browser: Browser, server: Server, screenshots: Path) -> Iterator[OpenDocs]:
-    """Opens the page, at a fragment of its address; afterwards nothing may have gone wrong on it."""
-    pages: list[DocsPage] = []
+def open_tab(browser: Browser, server: Server, screenshots: Path) -> Iterator[OpenTab]:
+    """Makes a tab; afterwards nothing may have gone wrong in any."""
+    tabs: list[Tab] = []
     with ExitStack() as stack:
 
-        def opening(fragment: str = "") -> DocsPage:
+        def opening(kind: type[TabT]) -> TabT:
             context = browser.new_context(viewport={"width": WIDE, "height": HEIGHT}, color_scheme="light")
             stack.callback(context.close)
             context.set_default_timeout(SECONDS * 1000)
-            pages.append(DocsPage(context.new_page(), server.url, screenshots))
-            pages[-1].open(fragment)
-            return pages[-1]
+            tab = kind(context.new_page(), server.url, screenshots)
+            tabs.append(tab)
+            return tab
 
         yield opening
-    assert [fault for page in pages for fault in page.faults] == []
+    assert [fault for tab in tabs for fault in tab.faults] == []
+
+
+@pytest.fixture
+def open_docs(open_tab: OpenTab) -> OpenDocs:
+    """Opens the page of the documentation, at a fragment of its address."""
+
+    def opening(fragment: str = "") -> DocsPage:
+        page = open_tab(DocsPage)
+        page.open(fragment)
+        return page
+
+    return opening

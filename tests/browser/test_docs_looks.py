@@ -1,31 +1,10 @@
 """The page of the documentation can be read: light and dark, on a telephone, by everybody as far as axe can tell."""
 
-from itertools import product
-
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it says nothing of its types
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenDocs
-from tests.browser.docs_page import NARROW, WIDE, DocsPage, Scheme
+from tests.browser.tab import LOOKS, WIDE
 from tests.support.people import PASSWORD, People
-
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-CANNOT_BE_MENDED: dict[str, str] = {}
-"""Rules of axe that Swagger UI breaks and that neither docs.css nor start.js can help, with the reason."""
-REPEATED = [[".response ~ .response"]]
-"""An operation has ten answers of the same elements: the first is looked at, which takes a third of the time."""
-
-
-def barriers(page: DocsPage, selector: str) -> list[str]:
-    """What keeps people out of a part of the page, by axe: rule, element and what is said of it."""
-    context = {"include": [[selector]], "exclude": REPEATED}
-    violations = Axe().run(page.page, context=context).response["violations"]
-    return [
-        f"{violation['id']}: {node['target']} {node['failureSummary']}"
-        for violation in violations
-        if violation["impact"] in ("serious", "critical") and violation["id"] not in CANNOT_BE_MENDED
-        for node in violation["nodes"]
-    ]
 
 
 def test_it_has_no_barriers_and_fits_in_every_state(open_docs: OpenDocs, people: People) -> None:
@@ -33,13 +12,13 @@ def test_it_has_no_barriers_and_fits_in_every_state(open_docs: OpenDocs, people:
     found: dict[str, list[str]] = {}
 
     def look(state: str, selector: str = "html") -> None:
-        for width, scheme in product((NARROW, WIDE), SCHEMES):
+        for width, scheme in LOOKS:
             page.become(width, scheme)
             page.page.locator(selector).evaluate("element => element.scrollIntoView()")
             page.keep(f"{state}-{scheme}-{width}")
             found[f"{state}, {scheme}, {width}"] = ["too wide"] * page.is_wider_than_the_window()
             if width == WIDE:
-                found[f"{state}, {scheme}, {width}"] += barriers(page, selector)
+                found[f"{state}, {scheme}, {width}"] += page.barriers(selector)
 
     look("closed")
     page.call("auth-login", {"username": people.developer().username, "password": PASSWORD})

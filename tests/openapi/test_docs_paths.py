@@ -6,7 +6,7 @@ from shared.docs import docs_endpoints
 from tests.support.api import Api
 from tests.support.faults import code, faults
 
-PATHS = [endpoint.path for endpoint in docs_endpoints(lambda: b"")]
+PATHS = [endpoint.path for endpoint in docs_endpoints(bytes, bytes)]
 NOWHERE = {
     "a slash behind the page": ("GET", "/api/docs/"),
     "a slash behind a file": ("GET", "/api/docs/start.js/"),
