@@ -1,6 +1,6 @@
-"""A story played by the client that openapi-python-client generates, of which alone it is made: ``story.py ADDRESS``.
+"""A story played by the client that openapi-python-client generates: ``story.py ADDRESS``.
 
-.ci/openapi-clients generates ``flycatcher_client``, and checks the types of both.
+.ci/openapi-clients generates ``flycatcher_client``, and checks the types of both. story.ts plays the same.
 """
 
 import sys
