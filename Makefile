@@ -92,6 +92,9 @@ manifests: install-dev  ## render every overlay of knative/ with every component
 monitoring: install-dev  ## judge dashboard and alerts by their own tools, and by a Prometheus that scrapes the API (asks the network)
 	@VENV=$(VENV) .ci/monitoring
 
+openapi: install-dev  ## lint the description of the API, generate two clients from it, and let them play (asks the network)
+	@VENV=$(VENV) .ci/openapi-clients
+
 openapi-diff: install-dev  ## tell what has changed in the API since BASE=origin/main, and refuse what breaks clients (asks the network)
 	@VENV=$(VENV) .ci/openapi-diff
 
