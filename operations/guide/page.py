@@ -35,7 +35,7 @@ _PAGE = """<!doctype html>
 {contents}
 </ul>
 </nav>
-<main id="guide">
+<main id="guide" tabindex="-1">
 {text}
 </main>
 </body>

@@ -8,6 +8,7 @@ const MISSING = {
   "h3.opblock-tag, section.models > h4, .modal-ux h3": { "aria-level": "2" },
   ".opblock h4, .modal-ux h4": { "aria-level": "3" },
   ".opblock h5, .modal-ux h6": { "aria-level": "4" },
+  "#servers": { "aria-label": "Server" },
   "textarea.body-param__text": { "aria-label": "Request body" },
   ".modal-ux": { role: "dialog", "aria-label": "Authorize" },
   ".close-modal": { "aria-label": "Close" },

@@ -51,4 +51,4 @@ def test_it_says_what_it_is_and_its_address_opens_an_operation(open_docs: OpenDo
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.get_by_role("main")).to_have_count(1)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
-    expect(page.get_by_role("link", name="Guide")).to_have_attribute("href", "/api/docs/guide")
+    expect(page.get_by_role("link", name="Guide", exact=True)).to_have_attribute("href", "/api/docs/guide")

@@ -34,7 +34,7 @@ def test_the_keyboard_reaches_the_text_a_section_and_what_is_wide(guide: Tab) ->
     expect(page.get_by_role("link", name="To the text")).to_be_focused()
     page.keyboard.press("Enter")
     guide.tab_to(page.get_by_role("group", name="Example").first)
-    page.reload()
+    guide.go("/api/docs/guide")
     guide.tab_to(page.get_by_role("navigation").get_by_role("link", name="Limits"))
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{page.url.partition('#')[0]}#limits")
