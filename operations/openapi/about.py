@@ -5,10 +5,8 @@ from typing import Any
 from shared.http.problems import GUIDE
 
 INFO: dict[str, Any] = {
-    "summary": "An internal bug tracker: projects, issues, comments.",
+    "summary": "An internal bug tracker: projects, issues with a status machine, Markdown comments, an audit log.",
     "description": f"""\
-An internal bug tracker: projects, issues with a status machine, Markdown comments, accounts and an audit log.
-
 Sign in at `/api/auth/login` and send the `access_token` that comes back as `Authorization: Bearer …`; it lasts 15
 minutes, and `/api/auth/refresh` gives the next one. JSON in and out; ids are UUIDs, times are RFC 3339 in UTC. Lists
 take `page` and `limit`. Every error is `application/problem+json` (RFC 9457) with a `code` to decide by.

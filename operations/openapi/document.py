@@ -130,9 +130,9 @@ def _parameters(endpoint: Endpoint, example: Example) -> list[dict[str, Any]]:
             described = {"description": schema.pop("description")}
             parameters.append({"in": "query", "name": name, **described, "schema": schema, **_style(schema)})
     if endpoint.idempotent:
-        parameters.append(_header("Idempotency-Key", example))
+        parameters.append(_header("Idempotency-Key"))
     if endpoint.tagged:
-        parameters.append(_header("If-Match" if endpoint.subject else "If-None-Match", example))
+        parameters.append(_header("If-Match" if endpoint.subject else "If-None-Match"))
     return parameters
 
 
@@ -147,10 +147,10 @@ REQUEST_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
 """What an operation may take besides ``Authorization``."""
 
 
-def _header(name: str, example: Example) -> dict[str, Any]:
+def _header(name: str) -> dict[str, Any]:
+    """Without an example: Swagger UI would send it, and a stale tag or a key that was used is refused."""
     description, schema = REQUEST_HEADERS[name]
-    shown = {"example": sent} if (sent := example.get("headers", {}).get(name)) else {}
-    return {"in": "header", "name": name, "description": description, "schema": schema, **shown}
+    return {"in": "header", "name": name, "description": description, "schema": schema}
 
 
 def _query_schemas(query: type[BaseModel]) -> dict[str, Any]:
