@@ -185,7 +185,7 @@ clean:  ## remove the virtual environments and the caches; the data in .local st
 
 # What is wrong with $(PYTHON), or nothing. Debian and its kin ship Python without ensurepip.
 python_problem = $(shell \
-	command -v $(PYTHON) >/dev/null || { echo "Flycatcher needs Python 3.11 or newer, and there is no $(PYTHON)"; exit; }; \
+	command -v $(PYTHON) >/dev/null || { echo "Flycatcher needs Python 3.11 or newer, and there is no $(PYTHON); install it, or name another: make PYTHON=python3.13 …"; exit; }; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "Flycatcher needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1 | head -n 1); name another: make PYTHON=python3.13 …"; exit; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -205,7 +205,7 @@ define install
 	umask 022; \
 	rm -f $(2)/installed; \
 	$(2)/bin/python -m pip install --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
-		--requirement requirements/$(1).txt | sed -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing .*/  unpacking/p' && \
+		--requirement requirements/$(1).txt | $(2)/bin/python -m local.install requirements/$(1).txt && \
 	cp requirements/$(1).txt $(2)/installed
 endef
 

@@ -8,6 +8,12 @@ import psycopg
 
 from shared.settings import SettingsError, read_url
 
+NEXT = {
+    "connection ": "; look whether PostgreSQL runs there, and whether DATABASE_OWNER_URL is right",
+    "Can't locate revision": "; migrations/versions has the numbers, and a database may be newer than they",
+}
+"""What to do next, by the words with which PostgreSQL's driver and Alembic begin."""
+
 
 def owner_url() -> str:
     """The URL of ``DATABASE_OWNER_URL``.
@@ -17,7 +23,9 @@ def owner_url() -> str:
     """
     url = read_url(os.environ, "DATABASE_OWNER_URL")
     if url is None:
-        raise SettingsError("DATABASE_OWNER_URL is missing")
+        raise SettingsError(
+            "DATABASE_OWNER_URL is missing: give the owner's URL, postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        )
     return url
 
 
@@ -40,6 +48,8 @@ def finish(command: str, work: Callable[[], str], *failures: type[Exception]) ->
 
 
 def fail(command: str, problem: object, code: int) -> int:
-    """Print the first line of the problem on stderr and return the exit code."""
-    print(f"{command}: {(str(problem) or type(problem).__name__).splitlines()[0]}", file=sys.stderr)
+    """Print the first line of the problem on stderr, with what to do about it, and return the exit code."""
+    line = (str(problem) or type(problem).__name__).splitlines()[0]
+    advice = next((told for begin, told in NEXT.items() if line.startswith(begin)), "")
+    print(f"{command}: {line}{advice}", file=sys.stderr)
     return code

@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 
+from shared.usage import take_no_arguments
+
 TIMEOUT_SECONDS = 3.5
 """Longer than /readyz may take while PostgreSQL hangs."""
 REQUEST = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -14,16 +16,17 @@ REQUEST = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n
 
 def main() -> int:
     """0 where /readyz on ``PORT`` is 200, else 1."""
-    address = ("127.0.0.1", int(os.environ.get("PORT") or 8080))
     try:
+        address = ("127.0.0.1", int(os.environ.get("PORT") or 8080))
         with socket.create_connection(address, TIMEOUT_SECONDS) as connection:
             connection.sendall(REQUEST)
             answer = connection.recv(4096).split(b"\r\n")[0].decode(errors="replace")
-    except OSError as error:
+    except (OSError, OverflowError, ValueError) as error:
         answer = str(error)
     print(answer)
     return 0 if " 200 " in answer else 1
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m operations.healthcheck", "Ask the function on PORT (8080) whether it is ready.")
     sys.exit(main())

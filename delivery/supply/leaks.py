@@ -1,5 +1,6 @@
 """Whether a secret is in the files or was ever committed: ``python -m delivery.supply.leaks``. It asks no network."""
 
+import argparse
 import base64
 import hashlib
 import json
@@ -141,7 +142,11 @@ def _git(directory: Path, *arguments: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print what is found and return the exit code: 0 for nothing, 1 for something, 2 where nothing can be said."""
-    root = Path(*arguments[:1]).resolve()
+    parser = argparse.ArgumentParser(
+        prog="python -m delivery.supply.leaks", description="Look for secrets in a repository's files and commits."
+    )
+    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="where it is (default: here)")
+    root: Path = parser.parse_args(arguments).root.resolve()
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         try:

@@ -72,8 +72,10 @@ def _hashes(component: Mapping[str, Any]) -> set[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the bill and return the exit code: 0, or 1 where it cannot be made."""
-    parser = argparse.ArgumentParser(prog="sbom", description="Write the bill of materials of the image.")
-    parser.add_argument("--output", type=Path, default=Path("dist/sbom.json"))
+    parser = argparse.ArgumentParser(
+        prog="python -m delivery.supply.sbom", description="Write the bill of materials of the image."
+    )
+    parser.add_argument("--output", type=Path, default=Path("dist/sbom.json"), help="default: %(default)s")
     args = parser.parse_args(arguments)
     packages = [pin for pin in pins("operations") if pin.applies(IMAGE)]
     try:
