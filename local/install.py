@@ -13,7 +13,7 @@ from local.progress import say
 from operations.progress import Bar
 
 _PIN = re.compile(r"^[A-Za-z0-9][^ ]*==", re.MULTILINE)
-_TAKEN = ("Collecting ", "Requirement already satisfied: ", "Ignoring ")
+_TAKEN = ("Collecting ", "Processing ", "Requirement already satisfied: ", "Ignoring ")
 """What pip begins a package with; what it ignores is for other machines."""
 
 
@@ -26,6 +26,8 @@ def show(lines: Iterable[str], total: int) -> None:
                 done += 1
                 bar("fetching packages", done, max(done, total))
             elif line.startswith("Installing "):
+                if done < total:  # pip has other words for some
+                    bar("fetching packages", total, total)
                 say("  unpacking")
 
 
