@@ -144,7 +144,8 @@ unchanged:  ## fail where a run has left the working tree changed
 
 # The rest is what the workflows of GitHub do, which give the variables; CONTRIBUTING.md has the order.
 green:  ## say whether every job that this one needs has succeeded (NEEDS)
-	@grep -q '"result"' <<<"$$NEEDS" && ! grep -E '"result": *"(failure|cancelled|skipped)"' <<<"$$NEEDS"
+	@grep -q '"result"' <<<"$$NEEDS" || { echo "green: NEEDS is missing: give the needs of the job, as JSON" >&2; exit 1; }
+	@! grep -E '"result": *"(failure|cancelled|skipped)"' <<<"$$NEEDS"
 
 openapi-tell:  ## put REPORT below PULL_REQUEST, in the one comment that this has there; a new one only for a change
 	@if grep -q '^no change$$' "$$REPORT"; then make_new=; else make_new=--create-if-none; fi; \

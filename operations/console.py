@@ -9,6 +9,7 @@ import psycopg
 from shared.settings import SettingsError, read_url
 
 NEXT = {
+    "failed to resolve host": "; look whether DATABASE_OWNER_URL is right",
     "connection ": "; look whether PostgreSQL runs there, and whether DATABASE_OWNER_URL is right",
     "Can't locate revision": "; migrations/versions has the numbers, and a database may be newer than they",
 }
@@ -43,6 +44,8 @@ def finish(command: str, work: Callable[[], str], *failures: type[Exception]) ->
     except psycopg.errors.UndefinedTable:
         return fail(command, "the database is not migrated; do that first: python -m operations migrate", 1)
     except expected as error:
+        if isinstance(error, OSError) and error.filename:
+            return fail(command, f"cannot use {error.filename}: {error.strerror}; name what can be used", 1)
         return fail(command, getattr(error, "orig", error), 1)
     return 0
 

@@ -152,7 +152,13 @@ def main(arguments: Sequence[str]) -> int:
         try:
             check(work, work / "rules")
             found = findings(root, work, work / "rules")
-        except (OSError, ScanError) as error:
+        except OSError as error:
+            print(
+                f"secrets: cannot use {error.filename}: {error.strerror}; make secrets has what it needs",
+                file=sys.stderr,
+            )
+            return 2
+        except ScanError as error:
             print(f"secrets: {error}", file=sys.stderr)
             return 2
     for finding in found:

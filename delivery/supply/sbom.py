@@ -82,7 +82,10 @@ def main(arguments: Sequence[str]) -> int:
         made = bill(packages)
         args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(json.dumps(made, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    except (OSError, IncompleteError) as error:
+    except OSError as error:
+        print(f"sbom: cannot use {error.filename}: {error.strerror}; make sbom has what it needs", file=sys.stderr)
+        return 1
+    except IncompleteError as error:
         print(f"sbom: {error}", file=sys.stderr)
         return 1
     print(f"sbom: {args.output} names the {len(packages)} packages of {_OURS} {VERSION}")
