@@ -52,7 +52,10 @@ def finish(command: str, work: Callable[[], str], *failures: type[Exception]) ->
 
 def fail(command: str, problem: object, code: int) -> int:
     """Print the first line of the problem on stderr, with what to do about it, and return the exit code."""
-    line = (str(problem) or type(problem).__name__).splitlines()[0]
-    advice = next((told for begin, told in NEXT.items() if line.startswith(begin)), "")
-    print(f"{command}: {line}{advice}", file=sys.stderr)
+    print(f"{command}: {advise((str(problem) or type(problem).__name__).splitlines()[0])}", file=sys.stderr)
     return code
+
+
+def advise(line: str) -> str:
+    """The line, with what to do next where we know that."""
+    return line + next((told for begin, told in NEXT.items() if line.startswith(begin)), "")

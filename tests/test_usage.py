@@ -65,6 +65,43 @@ def test_what_is_not_known_is_refused_with_2(name: str) -> None:
     assert "\x1b" not in told.stderr
 
 
+# (command, arguments, variables, exit code, the one line)
+WRONG: tuple[tuple[str, list[str], dict[str, str], int, str], ...] = (
+    ("python -m loadtest.plot", ["no.csv", "x.svg"], {}, 1, "make loadtest-steps writes one"),
+    (
+        "python -m delivery.contract.diff",
+        ["no.json", "no.json"],
+        {},
+        2,
+        "python -m operations openapi --output no.json",
+    ),
+    ("python -m delivery.tag", ["check", "1.0"], {}, 1, "name it v"),
+    ("python -m delivery.supply.leaks", ["/nowhere"], {}, 2, "cannot use /nowhere: No such file or directory"),
+    ("python -m operations", ["certificate", "/dev/null/x"], {}, 1, "cannot use /dev/null/x: Not a directory; name"),
+    ("python -m operations.healthcheck", [], {"PORT": "http"}, 1, "PORT must be a whole number from 1 to 65535"),
+    (".ci/servers", [], {}, 2, "POSTGRES is missing: make test-servers POSTGRES=postgres:15 REDIS=redis:7"),
+    (".ci/servers", [], {"POSTGRES": "postgres:15"}, 2, "REDIS is missing: make test-servers"),
+)
+
+
+@pytest.mark.parametrize(("name", "arguments", "variables", "code", "said"), WRONG)
+def test_what_is_wrong_is_one_line_with_what_to_do_next(
+    name: str, arguments: list[str], variables: dict[str, str], code: int, said: str
+) -> None:
+    told = subprocess.run(  # noqa: S603  # our own program
+        [*COMMANDS[name], *arguments],
+        cwd=ROOT,
+        env={**ENVIRON, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert told.returncode == code
+    (line,) = (told.stdout + told.stderr).splitlines()
+    assert said in line
+
+
 def _on_terminal(command: list[str], told: str = "") -> str:
     """What a command sends to a terminal, in an environment that wants no colours (https://no-color.org)."""
     environ = {**ENVIRON, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}

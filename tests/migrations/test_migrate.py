@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from operations import migrate as command
-from operations.migrate import is_current, migrate
+from operations.migrate import is_current, migrate, newest_revision
 from tests.migrations import catalog
 
 
@@ -81,6 +81,15 @@ def test_a_database_that_counts_bytes_is_refused(cluster_url: str, owner_role: s
     name = _create_database(cluster_url, owner_role, "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'")
     with pytest.raises(RuntimeError, match="UTF8, not SQL_ASCII"):
         migrate(make_conninfo(cluster_url, dbname=name))
+
+
+def test_each_migration_is_told_of_when_it_is_applied(empty_database: str) -> None:
+    newest = int(newest_revision())
+    steps: list[tuple[str, int, int]] = []
+    for revision, due in (("0002", 2), ("head", newest - 2), ("0001", newest - 1)):
+        assert migrate(empty_database, revision, lambda *step: steps.append(step))
+        assert steps == [("applying migrations", done, due) for done in range(1, due + 1)]
+        steps.clear()
 
 
 def test_the_command_says_what_it_did(
