@@ -11,7 +11,7 @@ from shared.settings import SettingsError, read_url
 NEXT = {
     "failed to resolve host": "; look whether DATABASE_OWNER_URL is right",
     "connection ": "; look whether PostgreSQL runs there, and whether DATABASE_OWNER_URL is right",
-    "Can't locate revision": "; migrations/versions has the numbers, and a database may be newer than they",
+    "Can't locate revision": "; migrations/versions has what there is, and a database that is newer needs newer code",
 }
 """What to do next, by the words with which PostgreSQL's driver and Alembic begin."""
 
