@@ -26,7 +26,7 @@ python := $(VENV)/bin/python
 code := functions shared local operations migrations delivery benchmarks loadtest tests
 
 help:  ## say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own PostgreSQL and Valkey
 	@exec $(python) -m local
@@ -154,7 +154,8 @@ unchanged:  ## fail where a run has left the working tree changed
 
 # The rest is what the workflows of GitHub do, which give the variables; CONTRIBUTING.md has the order.
 green:  ## say whether every job that this one needs has succeeded (NEEDS)
-	@grep -q '"result"' <<<"$$NEEDS" && ! grep -E '"result": *"(failure|cancelled|skipped)"' <<<"$$NEEDS"
+	@grep -q '"result"' <<<"$$NEEDS" || { echo "green: NEEDS is missing: give the needs of the job, as JSON" >&2; exit 1; }
+	@! grep -E '"result": *"(failure|cancelled|skipped)"' <<<"$$NEEDS"
 
 openapi-tell:  ## put REPORT below PULL_REQUEST, in the one comment that this has there; a new one only for a change
 	@if grep -q '^no change$$' "$$REPORT"; then make_new=; else make_new=--create-if-none; fi; \
@@ -195,7 +196,7 @@ clean:  ## remove the virtual environments and the caches; the data in .local st
 
 # What is wrong with $(PYTHON), or nothing. Debian and its kin ship Python without ensurepip.
 python_problem = $(shell \
-	command -v $(PYTHON) >/dev/null || { echo "Flycatcher needs Python 3.11 or newer, and there is no $(PYTHON)"; exit; }; \
+	command -v $(PYTHON) >/dev/null || { echo "Flycatcher needs Python 3.11 or newer, and there is no $(PYTHON); install it, or name another: make PYTHON=python3.13 …"; exit; }; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "Flycatcher needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1 | head -n 1); name another: make PYTHON=python3.13 …"; exit; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -215,7 +216,7 @@ define install
 	umask 022; \
 	rm -f $(2)/installed; \
 	$(2)/bin/python -m pip install --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
-		--requirement requirements/$(1).txt | sed -n -e 's/^Collecting \([^ ]*\).*/  \1/p' -e 's/^Installing .*/  unpacking/p' && \
+		--requirement requirements/$(1).txt | $(2)/bin/python -m local.install requirements/$(1).txt && \
 	cp requirements/$(1).txt $(2)/installed
 endef
 

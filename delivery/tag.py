@@ -63,7 +63,7 @@ def check(tag: str, version: str = VERSION) -> None:
     """
     found = version_of(tag)
     if found is None:
-        raise ReleaseError(f"the tag {tag!r} is not of the form v1.2.3")
+        raise ReleaseError(f"the tag {tag!r} is not of the form v1.2.3: name it v{version}")
     if found != Version.parse(version):
         raise ReleaseError(f"the tag says {tag}, VERSION in shared/__init__.py {version}: make them the same")
     try:

@@ -9,6 +9,7 @@ from types import FrameType
 
 from shared.http.server import Server, server_config
 from shared.settings import Settings, SettingsError, read_function, read_port
+from shared.usage import take_no_arguments
 
 PORT = 8080
 KEEP_ALIVE_SECONDS = 620
@@ -54,4 +55,5 @@ def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handle
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m functions", "Start the function that FUNCTION names, on PORT (8080), until SIGTERM.")
     sys.exit(main())

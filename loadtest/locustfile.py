@@ -11,6 +11,7 @@ from loadtest.developer import Developer, Office
 from loadtest.options import Options, OptionsError, add_options
 from loadtest.prepare import PrepareError, prepare, refuse
 from loadtest.story import STORY, Scene
+from loadtest.watch import watch
 
 
 def task(scene: Scene) -> Callable[[Developer], None]:
@@ -41,6 +42,7 @@ def start(environment: Environment, **_more: Any) -> None:
         options = Options.read(environment)
         if not isinstance(environment.runner, WorkerRunner):
             prepare(options)
+            watch(environment, options)
     except (OptionsError, PrepareError) as error:
         refuse(error)
     Developer.office = Office(options)

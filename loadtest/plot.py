@@ -1,5 +1,6 @@
 """Latency over load: ``python -m loadtest.plot report_stats_history.csv latency.svg`` (or .png)."""
 
+import argparse
 import csv
 import sys
 from collections.abc import Iterator
@@ -7,12 +8,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean, median
-
-import matplotlib as mpl
-
-mpl.use("agg")  # before pyplot looks for a screen
-
-from matplotlib import pyplot as plt
 
 PERCENTILES = ("50%", "95%", "99%")
 SETTLING_SECONDS = 15
@@ -52,6 +47,13 @@ def read_steps(path: Path) -> Iterator[Step]:
 
 def draw(steps: list[Step], path: Path) -> None:
     """One line for each percentile, one point for each step; the ending of the path chooses the format."""
+    # Imported here: it takes longer than all the rest.
+    import matplotlib as mpl
+
+    mpl.use("agg")  # before pyplot looks for a screen
+
+    from matplotlib import pyplot as plt
+
     figure, axes = plt.subplots(figsize=(9, 5))
     for name in PERCENTILES:
         axes.plot([step.rate for step in steps], [step.latency[name] for step in steps], "o-", label=f"p{name[:-1]}")
@@ -67,14 +69,23 @@ def draw(steps: list[Step], path: Path) -> None:
 
 
 def main() -> int:
-    """Draw, and print the same as a table; 1 where the history is too short for a step."""
-    if len(sys.argv) != 3:
-        print("usage: python -m loadtest.plot HISTORY.csv PLOT.svg", file=sys.stderr)
-        return 2
-    history, plot = map(Path, sys.argv[1:])
-    steps = list(read_steps(history))
+    """Draw, and print the same as a table; 1 where the history cannot be read or is too short for a step."""
+    parser = argparse.ArgumentParser(prog="python -m loadtest.plot", description="Draw latency over load.")
+    parser.add_argument("history", type=Path, metavar="HISTORY.csv", help="what Locust writes with --csv")
+    parser.add_argument("plot", type=Path, metavar="PLOT.svg", help="what to draw; the ending chooses the format")
+    args = parser.parse_args()
+    history: Path = args.history
+    plot: Path = args.plot
+    try:
+        steps = list(read_steps(history))
+    except OSError as error:
+        print(f"plot: cannot read {history}: {error.strerror}; make loadtest-steps writes one", file=sys.stderr)
+        return 1
     if not steps:
-        print(f"plot: {history} has no step of {SETTLING_SECONDS + LEAST_SECONDS} s or more", file=sys.stderr)
+        print(
+            f"plot: {history} has no step of {SETTLING_SECONDS + LEAST_SECONDS} s or more; see --step-seconds",
+            file=sys.stderr,
+        )
         return 1
     print(f"{'users':>6}{'requests/s':>12}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'failures/s':>12}")
     for step in steps:

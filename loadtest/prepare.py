@@ -70,7 +70,9 @@ def look_in(client: Client, options: Options) -> None:
         demand(answer, "200", "Looking for the projects")
         names = {project["name"] for project in answer.body["items"]}
         if not names or options.project not in {"", *names}:
-            raise PrepareError(f"There is no project {options.project} to work in, or it is archived.")
+            raise PrepareError(
+                f"There is no project {options.project} to work in, or it is archived: name another, or an --admin."
+            )
 
 
 @contextmanager
@@ -96,6 +98,8 @@ def demand(answer: Answer, outcome: str, what: str, *, or_else: str = "") -> Non
     """
     if answer.outcome not in (outcome, or_else):
         detail = (answer.body or {}).get("detail") or "and nothing more is said"
+        if answer.outcome.startswith("no answer"):
+            detail = "is it running there? make run starts one, URL=https://… names another"
         raise PrepareError(f"{what}: {answer.outcome}, {detail}")
 
 

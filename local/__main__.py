@@ -16,6 +16,7 @@ from local.greeting import DEMO_PASSWORD, greet
 from local.progress import say
 from local.server import listen, serve
 from shared.settings import SettingsError, read_port, read_url, read_variable
+from shared.usage import take_no_arguments
 
 
 def main() -> int:
@@ -127,4 +128,5 @@ def start_cache(directory: Path, resources: ExitStack) -> str:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m local", "Serve the whole API on PORT (8000), as make run does, until Ctrl-C.")
     sys.exit(main())

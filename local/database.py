@@ -3,8 +3,10 @@
 import psycopg
 
 from local.errors import StartError
-from local.progress import say, show
+from local.progress import say
+from operations.console import advise
 from operations.migrate import is_current, migrate
+from operations.progress import Bar
 from operations.roles import RoleError, connect, ensure_login, first_line
 
 
@@ -37,13 +39,16 @@ def _migrate(owner_url: str) -> None:
     from sqlalchemy.exc import DBAPIError
 
     try:
-        migrate(owner_url)
+        with Bar() as bar:
+            migrate(owner_url, progress=bar)
     except (CommandError, DBAPIError, RuntimeError) as error:
-        raise StartError(f"cannot migrate the database: {first_line(getattr(error, 'orig', error))}") from error
+        line = advise(first_line(getattr(error, "orig", error)))
+        raise StartError(f"cannot migrate the database: {line}") from error
 
 
 def _seed_if_empty(owner_url: str, password: str) -> None:
     from operations.seed import is_empty, seed
 
     if is_empty(owner_url):
-        seed(owner_url, password, show)
+        with Bar() as bar:
+            seed(owner_url, password, bar)

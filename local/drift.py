@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from local.errors import StartError
 from local.postgres import start_postgres
 from operations.migrate import configuration, migrate
+from shared.usage import take_no_arguments
 
 
 @contextmanager
@@ -53,4 +54,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m local.drift", "Check that the migrations lead to the tables of the code, and back.")
     sys.exit(main())

@@ -29,7 +29,7 @@ def package_directory(package: str) -> Path:
     """
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise StartError(f"the package {package} is not installed")
+        raise StartError(f"the package {package} is not installed: make install-local")
     return Path(spec.origin).parent
 
 

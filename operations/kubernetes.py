@@ -58,7 +58,8 @@ def _ask(method: str, name: str, body: bytes | None = None) -> dict[str, Any]:
         host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
         trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     except (OSError, KeyError, ValueError) as error:
-        raise KubernetesError(f"this is no pod with a token for Kubernetes' API: {error}") from error
+        problem = f"this is no pod with a token for Kubernetes' API: {error}"
+        raise KubernetesError(f"{problem}; outside of one leave --kubernetes out") from error
     path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/apply-patch+yaml"}
     connection = HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=trust)

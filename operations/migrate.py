@@ -3,12 +3,14 @@
 import argparse
 import os
 import sys
+from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from operations.console import finish, owner_url
+from operations.progress import Bar, Progress
 from operations.roles import RoleError, ensure_login, read_logins
 from operations.waiting import add_wait, wait_for_postgres
 
@@ -20,7 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def newest_revision() -> str:
     """The revision to which the files lead. Read from their names: importing Alembic takes longer than all the rest."""
-    return max(path.name.split("_")[3] for path in (ROOT / "migrations" / "versions").glob("*_*.py"))
+    return _revisions()[-1]
+
+
+def _revisions() -> list[str]:
+    return sorted(path.name.split("_")[3] for path in (ROOT / "migrations" / "versions").glob("*_*.py"))
 
 
 def is_current(owner_url: str) -> bool:
@@ -32,7 +38,7 @@ def is_current(owner_url: str) -> bool:
     return revision_of(owner_url) == newest_revision()
 
 
-def migrate(owner_url: str, revision: str = "head") -> bool:
+def migrate(owner_url: str, revision: str = "head", progress: Progress | None = None) -> bool:
     """Apply the migrations up or down to ``revision``: a number such as 0001, ``head`` or ``base``.
 
     False if none was due. A migration by someone else at the same moment is waited for.
@@ -44,12 +50,28 @@ def migrate(owner_url: str, revision: str = "head") -> bool:
     """
     from alembic import command
 
-    applied: list[object] = []
+    applied = 0
+    present = revision_of(owner_url) or ""
+    due = _distance(present, revision)
+
+    def report(**_: object) -> None:
+        nonlocal applied
+        applied += 1
+        if progress:
+            progress("applying migrations", applied, max(applied, due))
+
     config = configuration(owner_url)
-    config.attributes["on_version_apply"] = lambda **step: applied.append(step)
-    goes_down = revision == "base" or (revision != "head" and revision < (revision_of(owner_url) or ""))
+    config.attributes["on_version_apply"] = report
+    goes_down = revision == "base" or (revision != "head" and revision < present)
     (command.downgrade if goes_down else command.upgrade)(config, revision)
-    return bool(applied)
+    return applied > 0
+
+
+def _distance(present: str, revision: str) -> int:
+    """How many migrations lie between two revisions, as far as their numbers tell."""
+    known = _revisions()
+    goal = {"head": len(known), "base": 0}.get(revision, bisect_right(known, revision))
+    return abs(goal - bisect_right(known, present))
 
 
 def configuration(owner_url: str) -> "Config":
@@ -82,7 +104,8 @@ def run(args: argparse.Namespace) -> int:
     def work() -> str:
         url, logins = owner_url(), read_logins(os.environ)
         wait_for_postgres(url, args.wait)
-        applied = migrate(url, args.to)
+        with Bar(sys.stderr, lines=False) as bar:
+            applied = migrate(url, args.to, bar)
         # Before the head there may be no group yet, and whoever goes back has let the functions in before.
         if args.to == "head":
             for group, login in logins.items():

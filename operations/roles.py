@@ -82,7 +82,9 @@ def connect(url: str) -> psycopg.Connection:
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
     except psycopg.Error as error:
-        raise RoleError(f"cannot sign in to PostgreSQL: {first_line(error)}") from error
+        raise RoleError(
+            f"cannot sign in to PostgreSQL: {first_line(error)}; look whether it runs, and whether the URL is right"
+        ) from error
 
 
 def first_line(error: Exception | None) -> str:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from operations.accounts import Account, user_row, weaknesses
 from operations.console import finish, owner_url
 from operations.migrate import revision_of
+from operations.progress import Bar, Progress
 from operations.rows import Row, add
 from operations.seed_demo import Demo, build
 from operations.seed_rows import UserRef, issue_rows, project_row
@@ -24,10 +25,6 @@ from shared.text import fold
 
 class OutdatedError(Exception):
     """The schema is older than what is to be written; the text is one line that says so."""
-
-
-Progress = Callable[[str, int, int], None]
-"""Called with the name of a step, how much of it is done, and how much there is."""
 
 
 def is_empty(owner_url: str) -> bool:
@@ -126,10 +123,11 @@ def run(args: argparse.Namespace) -> int:
     def work() -> str:
         url, password = owner_url(), read_variable(os.environ, "SEED_PASSWORD", str)
         if password is None:
-            raise SettingsError("SEED_PASSWORD is missing")
+            raise SettingsError("SEED_PASSWORD is missing: set it to the password that the demo's accounts shall have")
         check_seed_password(password)
         _wait(url, args.wait)
-        return "the demo is written" if seed(url, password, _show) else "nothing to add"
+        with Bar(sys.stderr, lines=False) as bar:
+            return "the demo is written" if seed(url, password, bar) else "nothing to add"
 
     return finish("seed", work, OutdatedError)
 
@@ -144,8 +142,3 @@ def _wait(url: str, seconds: float) -> None:
     wait_until(lambda: answers(url) and lacking(revision_of(url)) is None, seconds)
     if lack := lacking(revision_of(url)):
         raise OutdatedError(f"{lack} (python -m operations migrate)")
-
-
-def _show(step: str, done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{step}: {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

@@ -190,7 +190,8 @@ class Settings:
             if value is not None:
                 values[setting.name] = value
             elif setting.default is MISSING:
-                raise SettingsError(f"{setting.name.upper()} is missing")
+                name = setting.name.upper()
+                raise SettingsError(f"{name} is missing: set it, or {name}_FILE to the path of a file that holds it")
         return cls(**values)
 
 

@@ -59,7 +59,7 @@ class Judge:
                     [self.program, "changelog", *map(str, paths), *options], capture_output=True, text=True, check=False
                 )
             except OSError as error:
-                raise JudgeError(f"cannot run {self.program}: {error.strerror}") from error
+                raise JudgeError(f"cannot run {self.program}: {error.strerror}; --oasdiff names it") from error
         if done.returncode != 0:
             raise JudgeError(f"oasdiff says: {done.stderr.strip() or done.returncode}")
         return _changes(json.loads(done.stdout or "[]"))
@@ -112,16 +112,30 @@ def report(base: str, now: str, changes: Sequence[Change], *, same: bool) -> str
     return "\n".join(lines) + "\n"
 
 
+def read(path: Path) -> Any:
+    """A description of the API.
+
+    Raises:
+        JudgeError: there is none.
+        ValueError: it is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        make = f"python -m operations openapi --output {path}"
+        raise JudgeError(f"cannot read {path}: {error.strerror}; {make} makes it") from error
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print the changes; 0, or 1 where clients break and the version does not say so, or 2 where nobody can tell."""
-    parser = argparse.ArgumentParser(prog="openapi-diff", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m delivery.contract.diff", description=__doc__.partition(": ")[0])
     parser.add_argument("base", type=Path, help="the description of the API as it was")
     parser.add_argument("now", type=Path, help="as it is")
     parser.add_argument("--oasdiff", default="oasdiff", help="the program (default: the one in the PATH)")
     parser.add_argument("--report", type=Path, help="write the changes into this file too")
     args = parser.parse_args(arguments)
     try:
-        base, now = (json.loads(path.read_text(encoding="utf-8")) for path in (args.base, args.now))
+        base, now = read(args.base), read(args.now)
         versions = base["info"]["version"], now["info"]["version"]
         judge = Judge(args.oasdiff)
         judge.check(now)

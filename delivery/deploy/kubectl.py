@@ -113,7 +113,9 @@ def _run(words: list[str], *, told: str | None = None, seconds: float = CALL_SEC
     except subprocess.TimeoutExpired as error:
         raise KubectlError(f"kubectl {verb} did not end within {seconds:g} s") from error
     except OSError as error:
-        raise KubectlError(f"kubectl cannot be run: {error}") from error
+        raise KubectlError(
+            f"kubectl cannot be run: {error}; make install-dev installs it, or KUBECTL names another"
+        ) from error
     if done.returncode and not (lenient and done.stdout):
         raise KubectlError(f"kubectl {verb}: {_last_line(done.stderr)}")
     return done.stdout

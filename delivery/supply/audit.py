@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delivery.supply.locks import INSTALLED, REQUIREMENTS, pins
+from shared.usage import take_no_arguments
 
 KNOWN: Mapping[str, str] = {"jinja2": "2.10", "requests": "2.19.0"}
 """Versions with vulnerabilities that every source of data has had for years: CVE-2019-10906, CVE-2018-18074."""
@@ -130,4 +131,5 @@ def main(ask: Ask = ask) -> int:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m delivery.supply.audit", "Look for known vulnerabilities in what is pinned.")
     sys.exit(main())

@@ -1,5 +1,6 @@
 """Whether a secret is in the files or was ever committed: ``python -m delivery.supply.leaks``. It asks no network."""
 
+import argparse
 import base64
 import hashlib
 import json
@@ -141,13 +142,23 @@ def _git(directory: Path, *arguments: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print what is found and return the exit code: 0 for nothing, 1 for something, 2 where nothing can be said."""
-    root = Path(*arguments[:1]).resolve()
+    parser = argparse.ArgumentParser(
+        prog="python -m delivery.supply.leaks", description="Look for secrets in a repository's files and commits."
+    )
+    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="where it is (default: here)")
+    root: Path = parser.parse_args(arguments).root.resolve()
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         try:
             check(work, work / "rules")
             found = findings(root, work, work / "rules")
-        except (OSError, ScanError) as error:
+        except OSError as error:
+            print(
+                f"secrets: cannot use {error.filename}: {error.strerror}; make secrets has what it needs",
+                file=sys.stderr,
+            )
+            return 2
+        except ScanError as error:
             print(f"secrets: {error}", file=sys.stderr)
             return 2
     for finding in found:

@@ -17,6 +17,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from delivery.supply.locks import INSTALLED, REQUIREMENTS, Pin, pins
+from shared.usage import take_no_arguments
 
 DAYS = 180
 
@@ -116,4 +117,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m delivery.supply.outdated", "List what is pinned and has a newer release.")
     sys.exit(main())

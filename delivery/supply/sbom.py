@@ -72,15 +72,20 @@ def _hashes(component: Mapping[str, Any]) -> set[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the bill and return the exit code: 0, or 1 where it cannot be made."""
-    parser = argparse.ArgumentParser(prog="sbom", description="Write the bill of materials of the image.")
-    parser.add_argument("--output", type=Path, default=Path("dist/sbom.json"))
+    parser = argparse.ArgumentParser(
+        prog="python -m delivery.supply.sbom", description="Write the bill of materials of the image."
+    )
+    parser.add_argument("--output", type=Path, default=Path("dist/sbom.json"), help="default: %(default)s")
     args = parser.parse_args(arguments)
     packages = [pin for pin in pins("operations") if pin.applies(IMAGE)]
     try:
         made = bill(packages)
         args.output.parent.mkdir(parents=True, exist_ok=True)
         args.output.write_text(json.dumps(made, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    except (OSError, IncompleteError) as error:
+    except OSError as error:
+        print(f"sbom: cannot use {error.filename}: {error.strerror}; make sbom has what it needs", file=sys.stderr)
+        return 1
+    except IncompleteError as error:
         print(f"sbom: {error}", file=sys.stderr)
         return 1
     print(f"sbom: {args.output} names the {len(packages)} packages of {_OURS} {VERSION}")

@@ -33,7 +33,9 @@ class Signer:
         except (ValueError, TypeError) as error:
             raise SettingsError(f"JWT_PRIVATE_KEY must be an RSA or P-256 private key in PEM: {error}") from None
         if jwk["kid"] not in load_public_keys(settings.jwt_public_keys):
-            raise SettingsError("JWT_PUBLIC_KEYS does not hold the public half of JWT_PRIVATE_KEY")
+            raise SettingsError(
+                "JWT_PUBLIC_KEYS does not hold the public half of JWT_PRIVATE_KEY: give both of one directory of keys"
+            )
         self._key = key
         self._algorithm = algorithm_of(key.public_key())
         self._kid = jwk["kid"]

@@ -97,7 +97,8 @@ def test_a_function_that_there_is_not_is_one_line_and_exit_2(stack: Stack, name:
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
 def test_a_function_without_its_settings_is_one_line_and_exit_2(stack: Stack, name: str) -> None:
     told = _run(stack, options=(f"--env=FUNCTION={name}",))
-    assert (told.returncode, told.stderr) == (2, "flycatcher: DATABASE_URL is missing\n")
+    line = "DATABASE_URL is missing: set it, or DATABASE_URL_FILE to the path of a file that holds it"
+    assert (told.returncode, told.stderr) == (2, f"flycatcher: {line}\n")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,8 +1,10 @@
-"""``make deploy`` and ``make kubeconfig``: what comes by the environment arrives as it is, whatever is in it."""
+"""The Makefile: what comes by the environment arrives as it is, an installation that fails, what help tells of."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,46 @@ def test_kubeconfig_writes_where_it_is_told(environ: dict[str, str], tmp_path: P
         f"--ca={HOSTILE}",
         f"--audience={HOSTILE}",
     ]
+
+
+PIP = """#!/bin/sh
+case $2 in
+pip)
+    echo "Collecting a==1"
+    {then} ;;
+*) exec {python} "$@" ;;
+esac
+"""
+
+
+def install(environ: dict[str, str], tmp_path: Path, then: str) -> "subprocess.CompletedProcess[str]":
+    """Install, by a pip that collects one package and then does this."""
+    (tmp_path / "installed").unlink()
+    (tmp_path / "bin" / "python").write_text(PIP.format(then=then, python=sys.executable))
+    command = ["make", "--no-print-directory", "install-local"]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603  # ours
+
+
+def test_an_installation_tells_what_is_done(environ: dict[str, str], tmp_path: Path) -> None:
+    done = install(environ, tmp_path, "echo 'Installing collected packages: a'")
+    pins = len(re.findall(r"^[^ #]+==", (ROOT / "requirements" / "local.txt").read_text(), re.MULTILINE))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [f"  fetching packages: {pins} of {pins}", "  unpacking"]
+    assert (tmp_path / "installed").read_bytes() == (ROOT / "requirements" / "local.txt").read_bytes()
+
+
+def test_a_pip_that_fails_is_heard_and_fails_the_installation(environ: dict[str, str], tmp_path: Path) -> None:
+    done = install(environ, tmp_path, "printf 'ERROR: no a\\nnowhere\\n' >&2; exit 1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("ERROR: no a\nnowhere\nmake: *** ")
+    assert not (tmp_path / "installed").exists()
+
+
+def test_help_tells_of_every_target_but_those_that_only_install() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    there = set(re.findall(r"^([a-z-]+):(?! [A-Z]+ =)", makefile, re.MULTILINE))
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607  # the make of this machine
+    lines = [re.fullmatch(r"(make ([a-z-]+) +)(\S.*)", line) for line in told.splitlines()]
+    assert {line[2] for line in lines if line} == there - {"install-local", "install-dev", "install-loadtest"}
+    assert len({len(line[1]) for line in lines if line}) == 1
+    assert None not in lines

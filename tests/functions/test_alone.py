@@ -92,5 +92,6 @@ def test_a_missing_setting_ends_the_start_with_one_line(environ: Environ) -> Non
 def check_refusal(running: subprocess.Popen[str], missing: str) -> None:
     out, err = running.communicate(timeout=20)
     assert running.returncode > 0
-    assert [line for line in (out + err).splitlines() if missing in line] == [f"ERROR:    {missing} is missing"]
+    line = f"ERROR:    {missing} is missing: set it, or {missing}_FILE to the path of a file that holds it"
+    assert [told for told in (out + err).splitlines() if missing in told] == [line]
     assert "Traceback" not in out + err

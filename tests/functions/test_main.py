@@ -40,7 +40,11 @@ def unhandled() -> Iterator[None]:
             {"FUNCTION": "users"}, "FUNCTION must be one of auth, projects, issues, comments", id="no-such-function"
         ),
         pytest.param({"FUNCTION": "issues", "PORT": "x"}, "PORT must be a whole number from 1 to 65535", id="port"),
-        pytest.param({"FUNCTION": "issues", "DATABASE_URL": ""}, "DATABASE_URL is missing", id="no-database"),
+        pytest.param(
+            {"FUNCTION": "issues", "DATABASE_URL": ""},
+            "DATABASE_URL is missing: set it, or DATABASE_URL_FILE to the path of a file that holds it",
+            id="no-database",
+        ),
         pytest.param(
             {"FUNCTION": "issues", "DATABASE_URL": "x"},
             "DATABASE_URL must be a URL that starts with postgresql://",

@@ -152,7 +152,7 @@ def test_a_server_deaf_to_one_signal_gets_the_next(tmp_path: Path, monkeypatch: 
 
 
 def test_a_program_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StartError, match=r"^the package no_such_package is not installed$"):
+    with pytest.raises(StartError, match=r"^the package no_such_package is not installed: make install-local$"):
         package_directory("no_such_package")
     with pytest.raises(StartError, match=r"^cannot start /no/program: No such file or directory$"):
         start(["/no/program"], tmp_path, tmp_path / "log")

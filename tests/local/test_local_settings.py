@@ -1,9 +1,7 @@
 """What ``make run`` makes up where the environment is silent, and what it says meanwhile."""
 
-import io
 import os
 import stat
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ from local.directory import hold
 from local.environment import load_settings
 from local.errors import UsageError
 from local.greeting import greet
-from local.progress import show
 from local.server import listen, serve
 from operations.keys import make_keys
 from shared.settings import SettingsError
@@ -56,23 +53,9 @@ def test_the_data_directory_is_private_and_free_again_when_its_holder_lets_go(di
     for _ in range(2):
         with hold(directory) as lock:
             assert Path(lock.name).read_text() == f"{os.getpid()}\n"
-            with pytest.raises(UsageError, match=f"is in use by process {os.getpid()}$"):
+            with pytest.raises(UsageError, match=f"is in use by process {os.getpid()}; stop that, or LOCAL_DATA"):
                 hold(directory)
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-
-
-def test_a_terminal_sees_each_step_and_anything_else_the_last_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for done in (1, 2):
-        show("seeding", done, 2)
-    assert capsys.readouterr().out == "  seeding: 2 of 2\n"
-    terminal = io.StringIO()
-    monkeypatch.setattr(terminal, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdout", terminal)
-    for done in (1, 2):
-        show("seeding", done, 2)
-    assert terminal.getvalue() == "\r  seeding: 1 of 2\r  seeding: 2 of 2\n"
 
 
 @pytest.mark.parametrize(("password", "shown"), [("Flycatcher-demo-1", True), ("Kingfisher-7-blue", False)])

@@ -57,7 +57,8 @@ def test_a_port_in_use_is_told_with_a_way_out_and_before_anything_is_written(dir
 
 def test_a_directory_that_another_process_holds_is_told_with_its_number(directory: Path) -> None:
     with hold(directory):
-        said = f"the data directory {directory} is in use by process {os.getpid()}\n"
+        held = f"the data directory {directory} is in use by process {os.getpid()}"
+        said = f"{held}; stop that, or LOCAL_DATA_DIR names another\n"
         _check_refusal(run(directory), directory, 2, said)
     assert [path.name for path in directory.iterdir()] == ["lock"]
 

@@ -1,6 +1,7 @@
 """The migrate command: at once with others, under a plain owner, beside other databases, and when it cannot work."""
 
 import argparse
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from operations import migrate as command
-from operations.migrate import is_current, migrate
+from operations.migrate import is_current, migrate, newest_revision
 from tests.migrations import catalog
 
 
@@ -82,6 +83,15 @@ def test_a_database_that_counts_bytes_is_refused(cluster_url: str, owner_role: s
         migrate(make_conninfo(cluster_url, dbname=name))
 
 
+def test_each_migration_is_told_of_when_it_is_applied(empty_database: str) -> None:
+    newest = int(newest_revision())
+    steps: list[tuple[str, int, int]] = []
+    for revision, due in (("0002", 2), ("head", newest - 2), ("0001", newest - 1)):
+        assert migrate(empty_database, revision, lambda *step: steps.append(step))
+        assert steps == [("applying migrations", done, due) for done in range(1, due + 1)]
+        steps.clear()
+
+
 def test_the_command_says_what_it_did(
     empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +135,9 @@ def test_an_unknown_revision_is_one_line_and_changes_nothing(
 ) -> None:
     assert migrate(empty_database)
     assert _run(monkeypatch, empty_database, "--to", "9999") == 1
-    assert capsys.readouterr() == ("", "migrate: Can't locate revision identified by '9999'\n")
+    out, err = capsys.readouterr()
+    assert not out
+    assert re.fullmatch("migrate: Can't locate revision identified by '9999'; migrations/versions has .*\n", err)
     assert is_current(empty_database)
 
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from operations.__main__ import COMMANDS, main
-from operations.console import fail, finish, owner_url
+from operations.console import NEXT, fail, finish, owner_url
 from operations.openapi import whole_api
 from shared.settings import SettingsError
 
@@ -119,7 +119,9 @@ def test_the_owners_url_may_come_from_a_file_and_must_come_from_somewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_OWNER_URL", raising=False)
-    with pytest.raises(SettingsError, match=r"^DATABASE_OWNER_URL is missing$"):
+    with pytest.raises(
+        SettingsError, match=r"^DATABASE_OWNER_URL is missing: give the owner's URL, postgresql://[^\n]*$"
+    ):
         owner_url()
     (tmp_path / "url").write_text("postgresql://owner@one/flycatcher\n")
     monkeypatch.setenv("DATABASE_OWNER_URL_FILE", str(tmp_path / "url"))
@@ -140,6 +142,11 @@ class _WrappedError(Exception):
             "x: the database is not migrated; do that first: python -m operations migrate\n",
         ),
         (psycopg.OperationalError("first\nsecond"), 1, "x: first\n"),
+        (
+            psycopg.OperationalError("connection failed: refused"),
+            1,
+            f"x: connection failed: refused{NEXT['connection ']}\n",
+        ),
         (_WrappedError("wrapped"), 1, "x: the reason\n"),
         (EOFError(), 1, "x: EOFError\n"),
     ],

@@ -62,7 +62,8 @@ def test_a_function_imports_no_command_and_nothing_that_only_commands_need() -> 
     ended = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
     )
-    assert ended.stderr == "flycatcher: DATABASE_URL is missing\n"
+    line = "DATABASE_URL is missing: set it, or DATABASE_URL_FILE to the path of a file that holds it"
+    assert ended.stderr == f"flycatcher: {line}\n"
     assert ended.stdout.strip() == ""
 
 

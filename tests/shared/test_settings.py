@@ -120,7 +120,9 @@ def test_each_has_its_default(name: str, unset: dict[str, str]) -> None:
 @pytest.mark.parametrize("given", [{}, {"value": " "}], ids=["missing", "blank"])
 def test_what_has_no_default_must_be_given(name: str, given: dict[str, str]) -> None:
     environ = {key: value for key, value in REQUIRED.items() if key != name}
-    with pytest.raises(SettingsError, match=f"^{name} is missing$"):
+    with pytest.raises(
+        SettingsError, match=f"^{name} is missing: set it, or {name}_FILE to the path of a file that holds it$"
+    ):
         Settings.load(environ | ({name: given["value"]} if given else {}))
 
 
