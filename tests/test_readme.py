@@ -4,6 +4,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+from local.greeting import DEMO_PASSWORD, greet
 from operations.roles import GROUPS
 from shared.settings import Settings
 
@@ -40,3 +43,13 @@ def test_every_place_that_the_threats_name_is_there() -> None:
     ]
     assert len(named) > 8
     assert [path for path in named if not (TESTS.parent / path).exists()] == []
+
+
+def test_make_run_says_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = README.partition("$ make run\n")[2].partition("```")[0]
+    greet("http://127.0.0.1:8000", DEMO_PASSWORD, 3.3)
+    assert shown.endswith(capsys.readouterr().out.rstrip("\n") + "\n")
+    pins = re.findall(r"^\S+==", (TESTS.parent / "requirements" / "local.txt").read_text(), re.MULTILINE)
+    assert f"fetching packages: {len(pins)} of {len(pins)}\n" in shown
+    migrations = list((TESTS.parent / "migrations" / "versions").glob("*.py"))
+    assert f"applying migrations: {len(migrations)} of {len(migrations)}\n" in shown
