@@ -24,7 +24,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SECONDS = 10
+SECONDS = 30
 """So long the browser waits for what has to be there."""
 
 TabT = TypeVar("TabT", bound=Tab)

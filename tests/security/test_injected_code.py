@@ -183,7 +183,7 @@ def send(world: World, place: Place, payload: str) -> httpx2.Response:
     answer = world.admin.api.request(method, route, **options)
     assert answer.elapsed.total_seconds() < 1
     assert not {"x-injected", "set-cookie"} & set(answer.headers)
-    assert re.fullmatch(r'(<[/\w]+\?[\w%=&+.*-]+>; rel="\w+"(, |$))*', answer.headers.get("link", ""))
+    assert re.fullmatch(r'(<[/\w]+[?#][\w%=&+.*-]+>; rel="\w+"(, |$))*', answer.headers.get("link", ""))
     sent = options.get("json") or options.get("params", {})
     if place.status is refused:
         assert len(answer.json()["errors"]) == sum(payload in item for item in sent.items())
