@@ -10,17 +10,17 @@ from shared.vocabulary import STATUSES
 Schema = dict[str, Any]
 
 MEANINGS: Mapping[str, str] = {
-    "malformed_json": "The body does not parse as JSON. `detail` says where it stops.",
+    "malformed_json": "The body does not parse as JSON (RFC 8259). Look for a comma, a quotation mark, or half a body.",
     "bad_request": "What came is not HTTP as the standard has it, or the body broke off. Send it again, whole.",
     "authentication_required": "There is no access token. Sign in and send `Authorization: Bearer` with it.",
     "invalid_token": "The token is none of ours, or not of this kind. Sign in again.",
     "token_expired": "The token has had its time. Get new ones with the refresh token, then ask again.",
     "token_revoked": "The session has ended: a sign-out, a new password or role, a token used twice. Sign in again.",
     "invalid_credentials": "The user name or the password is wrong, or the account is not active. Which is not told.",
-    "permission_denied": "You are known, and may not do this. `detail` names the right that is missing.",
+    "permission_denied": "You are known, and may not do this. `detail` says why.",
     "not_found": "No such path, or nothing with this id.",
     "method_not_allowed": "The path is there, but not with this method. `Allow` names those that it has.",
-    "already_exists": "A name has to be unique without regard to case, and this one is taken. Choose another.",
+    "already_exists": "A name or an address is there once, without regard to case, and this one is. Choose another.",
     "invalid_transition": "The status cannot make this move. `allowed` names those that it can make from where it is.",
     "comment_required": "A critical issue is closed with a reason: comment first, then close.",
     "project_archived": "An archived project can only be read. Its creator or an admin can restore it.",
