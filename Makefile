@@ -45,7 +45,7 @@ test-faults: install-dev  ## let PostgreSQL, Redis and the functions fail under 
 	@$(python) -m pytest --numprocesses 0 $(addprefix tests/faults/,$(precise))
 
 test-browser: install-dev  ## try the pages of the documentation in a browser (needs Chromium)
-	@$(python) -m pytest --numprocesses 0 tests/browser
+	@$(python) -m pytest --numprocesses 2 --dist loadfile tests/browser
 
 test-containers: install-dev  ## build the image, bring up docker-compose.yml and the pods of knative/, test them from outside (needs Docker)
 	@VENV=$(VENV) .ci/containers

@@ -216,7 +216,7 @@ def test_a_function_that_does_not_answer_is_not_waited_for(stack: Stack, tls: ss
     comments = stack.container("comments")
     with (
         second_gateway(stack, "functions", GATEWAY_TIMEOUT_SECONDS="1") as url,
-        httpx.Client(base_url=url, verify=tls) as client,
+        httpx.Client(base_url=url, verify=tls, timeout=20) as client,
     ):
         stack.command("pause", comments)
         try:
