@@ -146,10 +146,11 @@ def main(arguments: Sequence[str]) -> int:
         prog="python -m delivery.supply.leaks", description="Look for secrets in a repository's files and commits."
     )
     parser.add_argument("root", nargs="?", type=Path, default=Path(), help="where it is (default: here)")
-    root: Path = parser.parse_args(arguments).root.resolve()
+    args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
         try:
+            root: Path = args.root.resolve(strict=True)
             check(work, work / "rules")
             found = findings(root, work, work / "rules")
         except OSError as error:
