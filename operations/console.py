@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 
@@ -47,6 +48,18 @@ def finish(command: str, work: Callable[[], str], *failures: type[Exception]) ->
         if isinstance(error, OSError) and error.filename:
             return fail(command, f"cannot use {error.filename}: {error.strerror}; name what can be used", 1)
         return fail(command, getattr(error, "orig", error), 1)
+    return 0
+
+
+def write(command: str, text: str, output: Path | None) -> int:
+    """Write what a command makes to a file, or to standard output; 0, or 1 where the file cannot be written."""
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return fail(command, f"cannot write {output}: {error.strerror}", 1)
     return 0
 
 

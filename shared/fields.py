@@ -137,6 +137,7 @@ Search = Annotated[
     Field(description="Words that all have to be there, each from the start of a word on, in any case."),
 ]
 Storable = Annotated[str, AfterValidator(refuse_nul), Field(json_schema_extra={"pattern": NO_NUL})]
+Html = Annotated[str, Field(description="The same as HTML, sanitised: safe to put into a page as it is.")]
 Count = Annotated[int, Field(ge=0)]
 ShownUsername = Annotated[str, Field(min_length=1, max_length=50, pattern=USERNAME)]
 

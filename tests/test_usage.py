@@ -28,7 +28,10 @@ MODULES = (
     "delivery.supply.leaks",
     "delivery.supply.outdated",
 )
-SCRIPTS = ("containers", "knative", "lint", "manifests", "monitoring", "openapi-diff", "run", "servers")
+SCRIPTS = (
+    *("browser", "containers", "knative", "lint", "manifests", "monitoring"),
+    *("openapi-clients", "openapi-diff", "run", "servers"),
+)
 TAKE_ANYTHING = {".ci/containers", ".ci/servers"}
 """What they do not know is pytest's."""
 COMMANDS = {

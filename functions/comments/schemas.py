@@ -4,11 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.fields import Id, Input, Moment, Output, Patch, Text, UserRef
+from shared.fields import Html, Id, Input, Moment, Output, Patch, Text, UserRef
 from shared.http.paging import PageQuery, Sort, SortKeys
 
 Content = Annotated[str, Text(1, 2000), Field(description="Markdown.", examples=["With **thin** paper alone."])]
-_Html = Annotated[str, Field(description="The same as HTML, sanitised: safe to put into a page as it is.")]
 
 
 class Comment(Output):
@@ -16,7 +15,7 @@ class Comment(Output):
     issue_id: Id
     author: UserRef
     content: Content
-    content_html: _Html
+    content_html: Html
     created_at: Moment
     updated_at: Moment
     edited: Annotated[bool, Field(description="Whether it has had another text.")]
@@ -27,7 +26,7 @@ class Revision(Output):
 
     id: Id
     content: Content
-    content_html: _Html
+    content_html: Html
     created_at: Annotated[Moment, Field(description="When this text was written.")]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from shared.fields import Count, Day, Id, Input, Moment, Output, Patch, ProjectRef, Search, Text, UserRef, csv
+from shared.fields import Count, Day, Html, Id, Input, Moment, Output, Patch, ProjectRef, Search, Text, UserRef, csv
 from shared.http.paging import PageQuery, Sort, SortKeys
 from shared.vocabulary import HistoryField, PriorityName, StatusName
 
@@ -16,7 +16,6 @@ def _null_to_empty(description: object) -> object:
 
 
 _MARKDOWN = Text(0, 5000)
-_HTML = Field(description="The same as HTML, sanitised: safe to put into a page as it is.")
 Description = Annotated[
     str,
     _MARKDOWN,
@@ -36,7 +35,7 @@ class Issue(Output):
     project: ProjectRef
     title: Title
     description: Annotated[str, _MARKDOWN, Field(description="Markdown.")]
-    description_html: Annotated[str, _HTML]
+    description_html: Html
     status: StatusName
     allowed_statuses: Annotated[
         list[StatusName],

@@ -1,16 +1,17 @@
 """The guide for people who use the API: ``python -m operations guide`` makes the page of docs/api.md."""
 
 import argparse
-import sys
+from functools import cache
 from pathlib import Path
 
-from operations.console import fail
+from operations.console import fail, write
 from operations.guide.blocks import refreshed
 from operations.guide.page import page
 
 SOURCE = Path(__file__).parents[2] / "docs" / "api.md"
 
 
+@cache
 def guide_page() -> bytes:
     """The page that the public entry serves.
 
@@ -30,11 +31,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the page, or refresh its source; 0, or 1 where a file cannot be read or written."""
     try:
         if args.refresh:
-            SOURCE.write_text(refreshed(SOURCE.read_text(encoding="utf-8")), encoding="utf-8")
-        elif args.output:
-            args.output.write_bytes(guide_page())
-        else:
-            sys.stdout.buffer.write(guide_page())
+            return write("guide", refreshed(SOURCE.read_text(encoding="utf-8")), SOURCE)
+        return write("guide", guide_page().decode(), args.output)
     except OSError as error:
-        return fail("guide", f"cannot use {error.filename}: {error.strerror}", 1)
-    return 0
+        return fail("guide", f"cannot read {error.filename}: {error.strerror}", 1)

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 from functions.auth.passwords import MAXIMUM, MINIMUM
 from functions.issues.workflow import allowed_statuses
@@ -12,7 +13,7 @@ from operations.openapi.problems import MEANINGS
 from operations.openapi.who import STANDINGS
 from shared.http.input import BODY_LIMIT
 from shared.http.problems import PROBLEMS
-from shared.security.permissions import MATRIX, Permission, Standing
+from shared.security.permissions import MATRIX, RELATIONS, Permission, Standing
 from shared.settings import Settings
 from shared.vocabulary import ROLES, STATUSES
 
@@ -28,8 +29,8 @@ def refreshed(text: str) -> str:
     return _BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]](found[3] or '')}{found[4]}", text)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    listed = [list(head), ["---"] * len(list(head)), *map(list, rows)]
+def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    listed = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in listed)
 
 
@@ -39,7 +40,7 @@ def _permissions(_: str) -> str:
         if permission is Permission.ENTER:
             continue
         by_role = ["yes" if role in granted else "no" for role in map(Standing, ROLES)]
-        relations = [words for standing, words in STANDINGS.items() if standing in granted and standing not in ROLES]
+        relations = [words for standing, words in STANDINGS.items() if standing in granted & RELATIONS]
         rows.append([permission.value, *by_role, ", ".join(relations)])
     return _table(["to", *ROLES, "also"], rows)
 
@@ -52,7 +53,7 @@ def _moves(_: str) -> str:
 
 
 def _limits(_: str) -> str:
-    default: dict[str, int] = {setting.name: setting.default for setting in fields(Settings)}  # type: ignore[misc]  # all whole
+    default: dict[str, Any] = {setting.name: setting.default for setting in fields(Settings)}
     rows = [
         ("requests of one client address", f"{default['rate_limit_per_minute']} a minute"),
         ("attempts to sign in, of one address and of one account", f"{default['login_limit_per_minute']} a minute"),

@@ -11,11 +11,9 @@ from shared.docs import DOCS_PATH, GUIDE_STYLE_PATH, ICON_PATH
 
 _COMMENT = re.compile(r"<!-- .*? -->\n")
 _SLUG = re.compile(r"[^\w -]")
-_SCROLLS = {
-    "table_open": ("table_close", "Table"),
-    "fence": ("fence", "Example"),
-}
-"""What may be wider than a narrow screen scrolls by itself, by keyboard too (WCAG 2.1.1): where it ends, its name."""
+_WIDE = {"table_open": "Table", "fence": "Example"}
+"""What may be wider than a narrow screen scrolls by itself, by keyboard too (WCAG 2.1.1): how it is called."""
+_ENDS = {"table_close", "fence"}
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -71,11 +69,10 @@ def _scrolling(tokens: Sequence[Token]) -> list[Token]:
     """The same with a box that scrolls round everything that may be wide."""
     made: list[Token] = []
     for token in tokens:
-        if token.type in _SCROLLS:
-            name = _SCROLLS[token.type][1]
+        if name := _WIDE.get(token.type):
             made.append(_html(f'<div class="wide" role="group" aria-label="{name}" tabindex="0">'))
         made.append(token)
-        if token.type in {end for end, _ in _SCROLLS.values()}:
+        if token.type in _ENDS:
             made.append(_html("</div>\n"))
     return made
 

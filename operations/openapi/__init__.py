@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from functions.auth.app import ENDPOINTS as AUTH
 from functions.comments.app import ENDPOINTS as COMMENTS
 from functions.issues.app import ENDPOINTS as ISSUES
 from functions.projects.app import ENDPOINTS as PROJECTS
-from operations.console import fail
+from operations.console import write
 from operations.openapi.document import describe
 from shared import VERSION
 
@@ -22,6 +22,12 @@ def whole_api() -> dict[str, Any]:
     return describe(ENDPOINTS, VERSION)
 
 
+@cache
+def openapi_json() -> bytes:
+    """The same as it is sent."""
+    return json.dumps(whole_api()).encode()
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The subcommand's options."""
     parser.add_argument("--output", type=Path, help="write to this file instead of standard output")
@@ -29,12 +35,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the document; 0, or 1 where the file cannot be written."""
-    text = json.dumps(whole_api(), indent=2) + "\n"
-    if args.output is None:
-        sys.stdout.write(text)
-        return 0
-    try:
-        args.output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        return fail("openapi", f"cannot write {args.output}: {error.strerror}", 1)
-    return 0
+    return write("openapi", json.dumps(whole_api(), indent=2) + "\n", args.output)

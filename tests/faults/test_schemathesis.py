@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from operations.openapi import whole_api
 from tests.support.api import Server
+from tests.support.document import DOCUMENT, OPERATIONS
 
 HERE = Path(__file__).parent
 LONGEST_RUN_SECONDS = 400
@@ -37,12 +37,6 @@ CHECKS = {
     "ignored_auth",
     "query_whitelist",
     "what_is_there_is_found",
-}
-DOCUMENT = whole_api()
-OPERATIONS: dict[str, dict[str, Any]] = {
-    f"{method.upper()} {path}": operation
-    for path, item in DOCUMENT["paths"].items()
-    for method, operation in item.items()
 }
 
 

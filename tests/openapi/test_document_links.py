@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from operations.openapi import ENDPOINTS, whole_api
+from operations.openapi import ENDPOINTS
 from operations.openapi.links import operation_id
 from tests.support.api import JSON, Api
+from tests.support.document import DOCUMENT, resolved
 from tests.support.fixtures import world
 from tests.support.people import PASSWORD
 from tests.support.world import World, body_of
@@ -43,7 +44,6 @@ refresh < refresh
 unlock_user < register
 """
 EXPRESSION = re.compile(r"\$(request|response)\.body#((?:/\w+)+)")
-DOCUMENT = whole_api()
 OPERATIONS: dict[str, JSON] = {
     operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()
 }
@@ -69,8 +69,7 @@ def target_of(schema: JSON) -> JSON:
     """What a reference stands for; itself where it is none."""
     if "$ref" not in schema:
         return schema
-    found: JSON = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return found
+    return resolved(schema["$ref"])
 
 
 def member_schema(schema: JSON, step: str) -> JSON:

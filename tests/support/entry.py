@@ -1,16 +1,15 @@
 """The four functions behind one address, as the public entry has them: each with its own settings, pool and role."""
 
 import asyncio
-import json
 import re
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
 from operations.guide import guide_page
-from operations.openapi import whole_api
+from operations.openapi import openapi_json
 from shared.docs import docs_endpoints
 from shared.function import Function
 from shared.settings import FUNCTION_NAMES, FunctionName, Settings
@@ -29,7 +28,7 @@ class Entry:
         self._lives: dict[FunctionName, _Life] = {}
         for name in FUNCTION_NAMES:
             made = import_module(f"functions.{name}.app")
-            documentation = docs_endpoints(_openapi, guide_page) if name == ELSEWHERE else []
+            documentation = docs_endpoints(openapi_json, guide_page) if name == ELSEWHERE else []
             self._functions[name] = Function(
                 name,
                 [*made.ENDPOINTS, *documentation],
@@ -82,8 +81,3 @@ class _Life:
 
     async def _receive(self) -> Message:
         return {"type": await self._told.get()}
-
-
-@cache
-def _openapi() -> bytes:
-    return json.dumps(whole_api()).encode()

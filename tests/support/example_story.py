@@ -28,7 +28,7 @@ class Step(NamedTuple):
     body: JSON | None = None
     known_as: str = ""
     """The name under which the id that comes back is known from then on."""
-    headers: JSON = {}  # noqa: RUF012  # a default of a tuple, which nobody changes
+    headers: JSON | None = None
 
 
 STORY = [
@@ -84,7 +84,7 @@ class Stage:
     def play(self, step: Step) -> JSON:
         """What was sent, and what came."""
         path, headers, body = (self._filled(part) for part in (step.path, step.headers, step.body))
-        answer = self.callers[step.who].request(step.method, path, json=body, headers=AGENT | headers)
+        answer = self.callers[step.who].request(step.method, path, json=body, headers=AGENT | (headers or {}))
         assert answer.is_success, answer.text
         self.known["etag"] = answer.headers.get("ETag", "")
         shown = answer.json() if answer.content else None
