@@ -32,6 +32,8 @@ run: install-local  ## serve the whole API on http://127.0.0.1:8000 with its own
 	@exec $(python) -m local
 
 quick := $(addprefix --ignore tests/,browser cluster containers faults knative)
+# Or each of the processes that they start would compile our code anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: install-dev  ## run every quick test
 	@$(python) -m pytest $(COVERAGE) $(quick)
 

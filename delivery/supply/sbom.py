@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from delivery.supply.locks import IMAGE, Pin, pins
 from shared import VERSION
@@ -61,6 +60,9 @@ def judge(made: Mapping[str, Any], packages: Sequence[Pin]) -> None:
             raise IncompleteError(f"{pin.name} {pin.version} is not in it with all its hashes")
     if listed:
         raise IncompleteError(f"nothing pins {' '.join(min(listed))}, which is in it")
+    # It makes grammars of forty kinds of addresses as it is imported, which takes seconds.
+    from cyclonedx.validation.json import JsonStrictValidator
+
     error = JsonStrictValidator(_SCHEMA).validate_str(json.dumps(made))
     if error is not None:
         raise IncompleteError(f"it is no CycloneDX {_SCHEMA.to_version()}: {error}")

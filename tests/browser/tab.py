@@ -23,6 +23,8 @@ EXCUSED = {
     "Deprecated: escaping deep link whitespace with `_`": "to Swagger UI the _ of an operation's id is a blank",
 }
 """How a complaint that is none begins, and why it is none."""
+GIVEN_UP = "net::ERR_ABORTED"
+"""What Chromium says of a request that it took back itself; one that a policy forbids is ``csp``, and an error."""
 
 
 class Tab:
@@ -36,7 +38,7 @@ class Tab:
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
         page.on("request", self._asked)
-        page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
 
     def _heard(self, message: ConsoleMessage) -> None:
         """Where the policy of the page is violated, Chromium says so here too."""
@@ -46,6 +48,11 @@ class Tab:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self._origin}/", "data:")):
             self.faults.append(f"another origin: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        """Who leaves a page before its icon is there makes the browser give the icon up, which nobody sees."""
+        if request.failure != GIVEN_UP:
+            self.faults.append(f"failed: {request.url} {request.failure}")
 
     def go(self, path: str) -> None:
         """Open a page of our own origin."""

@@ -16,6 +16,7 @@ from functions.__main__ import main
 from functions.auth.app import PREPARE
 from shared.function import Function
 from shared.settings import Settings
+from tests.support.api import PLAIN
 from tests.support.fixtures import Owner, owner, wait_until_blocked
 from tests.support.people import People
 from tests.support.processes import Environ, base_environ, free_port, process, wait_until_ready
@@ -164,7 +165,7 @@ def wait_until_refused(url: str) -> None:
     """Wait until nobody listens there any more."""
     while True:
         try:
-            httpx2.get(f"{url}/healthz")
+            httpx2.get(f"{url}/healthz", verify=PLAIN)
         except httpx2.ConnectError:
             return
         except httpx2.TransportError:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
-from threading import Event, Lock
+from threading import Condition, Event
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ import pytest
 from shared import workers
 from shared.markdown import QUICK
 from tests.support.accounts import login, outcome, registration
-from tests.support.api import JSON, Api
+from tests.support.api import JSON, PLAIN, Api
 from tests.support.fixtures import Owner, Serve, events, wait_until_blocked
 from tests.support.people import PASSWORD, People
 from tests.support.world import World, make_world
@@ -37,22 +37,26 @@ class Held:
 
     def __init__(self, result: object) -> None:
         self._result = result
-        self._lock = Lock()
+        self._changed = Condition()
         self._now = 0
         self.most = 0
-        self.begun = Event()
         self.go = Event()
 
     def __call__(self, *_given: object) -> object:
         """Do the work."""
-        with self._lock:
+        with self._changed:
             self._now += 1
             self.most = max(self.most, self._now)
-        self.begun.set()
+            self._changed.notify_all()
         self.go.wait(2 * SECONDS)
-        with self._lock:
+        with self._changed:
             self._now -= 1
         return self._result
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so much of it goes on."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._now >= count, SECONDS)
 
 
 class Flood(NamedTuple):
@@ -107,8 +111,8 @@ def small(serve: Serve) -> Api:
 def check_alive(api: Api, token: str) -> None:
     """Others are answered meanwhile, with and without the database."""
     url, headers = str(api.client.base_url), {"Authorization": f"Bearer {token}"}
-    assert httpx2.get(f"{url}/healthz", timeout=SECONDS).status_code == 200
-    assert httpx2.get(f"{url}/api/projects", headers=headers, timeout=SECONDS).status_code == 200
+    assert httpx2.get(f"{url}/healthz", timeout=SECONDS, verify=PLAIN).status_code == 200
+    assert httpx2.get(f"{url}/api/projects", headers=headers, timeout=SECONDS, verify=PLAIN).status_code == 200
 
 
 @pytest.mark.parametrize("flood", FLOODS.values(), ids=FLOODS.keys())
@@ -123,6 +127,7 @@ def test_a_flood_is_refused_at_once_and_leaves_the_rest_alone(
         asked = [threads.submit(flood.ask, small, world) for _ in range(times)]
         try:
             refused = [done.result() for done in islice(as_completed(asked, timeout=SECONDS), TOO_MANY)]
+            held.wait_for(flood.at_once)
             check_alive(small, world.admin.token)
         finally:
             held.go.set()
@@ -146,7 +151,7 @@ def test_while_a_text_is_rendered_others_are_answered(
     with ThreadPoolExecutor(1) as thread:
         asked = thread.submit(small.signed_in(world.admin.token).request, method, path, json=body)
         try:
-            assert held.begun.wait(SECONDS)
+            held.wait_for(1)
             check_alive(small, world.admin.token)
         finally:
             held.go.set()

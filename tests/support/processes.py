@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 
 from operations.roles import GROUPS
+from tests.support.api import PLAIN
 
 Environ = dict[str, str]
 
@@ -58,7 +59,7 @@ def wait_until_ready(running: subprocess.Popen[str], port: int) -> None:
     while True:
         assert running.poll() is None, running.communicate()
         try:
-            httpx2.get(f"http://127.0.0.1:{port}/healthz")
+            httpx2.get(f"http://127.0.0.1:{port}/healthz", verify=PLAIN)
             return
         except httpx2.TransportError:
             time.sleep(0.02)

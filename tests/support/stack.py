@@ -23,7 +23,7 @@ from operations.keys import make_keys
 from operations.migrate import migrate
 from operations.roles import GROUPS, ensure_login
 from shared.settings import FUNCTION_NAMES, FunctionName, Settings
-from tests.support.api import Api, new_client
+from tests.support.api import PLAIN, Api, new_client
 from tests.support.people import People
 from tests.support.processes import base_environ, free_port
 
@@ -148,7 +148,7 @@ class Instance:
     def is_ready(self) -> bool:
         """Whether it says that it is."""
         with suppress(httpx2.TransportError):
-            return httpx2.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return httpx2.get(f"{self.url}/readyz", timeout=5, verify=PLAIN).status_code == 200
         return False
 
     def terminate(self) -> None:
