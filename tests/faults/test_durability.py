@@ -99,6 +99,11 @@ def _kill_functions_in_commit(fleet: Fleet, _strike: int) -> None:
     fleet.replace(1, same_port=False)
 
 
+def _gone(strike: int) -> float:
+    """Longer than anybody waits, so that somebody has to be told; then so short that nobody may notice."""
+    return LASTING if strike else TOO_LONG
+
+
 def _kill_postgres_half_way(fleet: Fleet, _strike: int) -> None:
     with suppress(psycopg.OperationalError), _half_way(fleet.stack):
         fleet.stack.postgres.kill()
@@ -112,21 +117,22 @@ def _hold_commits(fleet: Fleet, _strike: int) -> None:
     fleet.stack.postgres.release_commits()
 
 
-def _kill_postgres(fleet: Fleet, _strike: int) -> None:
+def _kill_postgres(fleet: Fleet, strike: int) -> None:
     fleet.stack.postgres.kill()
-    time.sleep(LASTING)
+    time.sleep(_gone(strike))
     fleet.stack.postgres.start()
 
 
 def _stop_postgres(fleet: Fleet, strike: int) -> None:
     stop = (fleet.stack.postgres.quit, fleet.stack.postgres.stop)[strike % 2]
     stop()
-    time.sleep(LASTING)
+    time.sleep(_gone(strike))
     fleet.stack.postgres.start()
 
 
 def _kill_backend(fleet: Fleet, _strike: int) -> None:
-    fleet.stack.postgres.kill_backend()
+    with suppress(psycopg.OperationalError), _half_way(fleet.stack):
+        fleet.stack.postgres.kill_backend()
 
 
 DEATHS = {

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from functions.auth.tokens import Signer
 from local.postgres import EmbeddedPostgres, start_postgres
+from local.processes import stop
 from local.valkey import EmbeddedValkey, start_valkey
 from operations.keys import make_keys
 from operations.migrate import migrate
@@ -53,10 +54,14 @@ class PostgresServer:
 
     def kill(self) -> None:
         """Kill every process of it at once, as a crash of the machine would."""
-        for process in self._processes():
+        self._server.process.send_signal(signal.SIGSTOP)  # or it would make more meanwhile
+        processes = self._processes()
+        for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self._server.process.wait(10)
+        # None may be left that still holds the memory which they share: the next start refuses then.
+        for process in processes:
+            stop(process, signal.SIGKILL)
 
     def quit(self) -> None:
         """Stop at once: every session is told and dropped, and the next start has a recovery to do."""
