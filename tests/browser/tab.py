@@ -7,6 +7,8 @@ from typing import Literal
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it says nothing of its types
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
+from shared.docs import ICON_PATH
+
 WIDE, NARROW, HEIGHT = 1280, 360, 900
 """Pixels: a laptop and the narrowest telephone that is still about."""
 Scheme = Literal["light", "dark"]
@@ -24,7 +26,7 @@ EXCUSED = {
 }
 """How a complaint that is none begins, and why it is none."""
 GIVEN_UP = "net::ERR_ABORTED"
-"""What Chromium says of a request that it took back itself; one that a policy forbids is ``csp``, and an error."""
+"""What Chromium says of a request that it took back itself."""
 
 
 class Tab:
@@ -51,7 +53,7 @@ class Tab:
 
     def _failed(self, request: Request) -> None:
         """Who leaves a page before its icon is there makes the browser give the icon up, which nobody sees."""
-        if request.failure != GIVEN_UP:
+        if (request.url, request.failure) != (f"{self._origin}{ICON_PATH}", GIVEN_UP):
             self.faults.append(f"failed: {request.url} {request.failure}")
 
     def go(self, path: str) -> None:

@@ -14,7 +14,7 @@ CHANGED = [endpoint for endpoint in WITH_BODY if not endpoint.path.startswith(("
 
 stable = settings(
     derandomize=True,
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -135,7 +135,7 @@ nested = st.recursive(
 )
 
 
-@settings(stable, max_examples=30)
+@stable
 @given(st.dictionaries(st.text("ab/~", min_size=1), nested, min_size=1))
 def test_the_pointer_of_a_lone_surrogate_leads_to_it(others: dict[str, object]) -> None:
     document = {"name": "x", **others}

@@ -119,14 +119,14 @@ def _hold_commits(fleet: Fleet, _strike: int) -> None:
 
 def _kill_postgres(fleet: Fleet, strike: int) -> None:
     fleet.stack.postgres.kill()
-    time.sleep(_gone(strike))
+    time.sleep(_gone(strike))  # the outage itself
     fleet.stack.postgres.start()
 
 
 def _stop_postgres(fleet: Fleet, strike: int) -> None:
     stop = (fleet.stack.postgres.quit, fleet.stack.postgres.stop)[strike % 2]
     stop()
-    time.sleep(_gone(strike))
+    time.sleep(_gone(strike))  # the outage itself
     fleet.stack.postgres.start()
 
 
