@@ -1,7 +1,6 @@
 """What every command does when it is asked for help or asked wrongly; bars on a terminal, and no colours."""
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.manifests import ROOT
+from tests.support.terminal import Terminal
 
-# Without those that take long to import: benchmarks, local.drift, delivery.supply.sbom.
+# Without those that take long to import: benchmarks, local.drift.
 MODULES = (
     "operations",
     "operations.container",
@@ -27,6 +27,7 @@ MODULES = (
     "delivery.supply.audit",
     "delivery.supply.leaks",
     "delivery.supply.outdated",
+    "delivery.supply.sbom",
 )
 SCRIPTS = (
     *("browser", "containers", "knative", "lint", "manifests", "monitoring"),
@@ -108,15 +109,18 @@ def test_what_is_wrong_is_one_line_with_what_to_do_next(
 def _on_terminal(command: list[str], told: str = "") -> str:
     """What a command sends to a terminal, in an environment that wants no colours (https://no-color.org)."""
     environ = {**ENVIRON, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    ours, theirs = pty.openpty()
-    try:
+    with Terminal() as terminal:
         subprocess.run(  # noqa: S603  # our own program
-            command, cwd=ROOT, env=environ, input=told, text=True, check=True, stdout=theirs, stderr=theirs
+            command,
+            cwd=ROOT,
+            env=environ,
+            input=told,
+            text=True,
+            check=True,
+            stdout=terminal.file,
+            stderr=terminal.file,
         )
-        return os.read(ours, 65_536).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
+        return terminal.shown().decode()
 
 
 @pytest.fixture

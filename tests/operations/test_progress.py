@@ -1,17 +1,15 @@
 """The bar: on a terminal of any width, with what its encoding can, and plain lines elsewhere."""
 
-import fcntl
 import io
 import os
-import pty
-import struct
-import termios
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TextIO
 
 import pytest
 
 from operations.progress import Bar, draw
+from tests.support.terminal import Terminal
 
 Make = Callable[[int, str], tuple[TextIO, Callable[[], str]]]
 
@@ -20,18 +18,13 @@ Make = Callable[[int, str], tuple[TextIO, Callable[[], str]]]
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Makes a terminal of so many columns and an encoding: what to write to, and what it has been sent."""
     monkeypatch.setenv("TERM", "xterm")
-    opened: list[int] = []
+    with ExitStack() as opened:
 
-    def make(columns: int, encoding: str) -> tuple[TextIO, Callable[[], str]]:
-        ours, theirs = pty.openpty()
-        opened.extend((ours, theirs))
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        stream = os.fdopen(theirs, "w", encoding=encoding, closefd=False)
-        return stream, lambda: os.read(ours, 65_536).decode(encoding)
+        def make(columns: int, encoding: str) -> tuple[TextIO, Callable[[], str]]:
+            made = opened.enter_context(Terminal(columns))
+            return os.fdopen(made.file, "w", encoding=encoding, closefd=False), lambda: made.shown().decode(encoding)
 
-    yield make
-    for number in opened:
-        os.close(number)
+        yield make
 
 
 @pytest.mark.parametrize(("encoding", "full", "empty"), [("utf-8", "█", "░"), ("ascii", "#", ".")])
